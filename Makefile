@@ -1,0 +1,54 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+PYTEST := $(BIN)/python -m pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help story test unit strict lax lab notebooks readme train tamper lint clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.12 …")'
+	@echo "installing into .venv (a few minutes, once)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,test]"
+	@touch $@
+
+story: $(READY)  ## run every notebook on the shipped model and write readable HTML under build/
+	$(BIN)/python tools/story.py
+
+test: unit strict lax  ## unit tests, strict nbval on the shipped model, lax nbval on a model trained on the spot
+
+unit: $(READY)
+	$(PYTEST) tests
+
+strict: $(READY)
+	$(PYTEST) --nbval notebooks
+
+lax: $(READY)  # notebook 02 comes first: it trains the model that the others then load
+	rm -rf build/live
+	MODEL=build/live $(PYTEST) --nbval-lax notebooks/02_training.ipynb notebooks
+
+lab: $(READY)  ## open JupyterLab on notebook 01
+	$(BIN)/jupyter lab notebooks/01_data_generation.ipynb
+
+notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of each figure (needs a Chromium)
+	STORE_PNG=1 $(BIN)/python tools/story.py --store
+
+readme: $(READY)  ## put the current results table into README.md
+	$(BIN)/python -m helpers.claims --write README.md
+
+train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, or paper)
+	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)
+
+tamper: $(READY)  ## show that strict nbval notices one head's output matrix multiplied by 1.02
+	$(BIN)/python tools/tamper.py
+
+lint: $(READY)  ## ruff
+	$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests tools conftest.py
+
+clean:  ## remove build/ (the environment stays)
+	rm -rf build

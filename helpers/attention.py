@@ -1,0 +1,69 @@
+"""Where heads look, and what decides it."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from helpers.estimates import LineFit, line_fit
+from helpers.observation import FIRST, Observation
+
+
+def pattern(obs: Observation, layer: int) -> Float[Tensor, "batch heads destination source"]:
+    """Attention patterns of a layer; each row sums to 1."""
+    return obs.cache["pattern", layer]
+
+
+def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch heads"]:
+    """Attention on the vector ``offset`` places back, mean over contexts of 3 vectors and more.
+
+    Positions that have no such vector are left out.
+    Raises:
+        ValueError: ``offset`` reaches beyond the context.
+    """
+    if not 0 <= offset < obs.config.n_ctx:
+        raise ValueError(f"offset must be between 0 and {obs.config.n_ctx - 1}, got {offset}")
+    diagonal = pattern(obs, layer).diagonal(offset=-offset, dim1=2, dim2=3)
+    return diagonal[:, :, max(0, FIRST - offset) :].mean(dim=2)
+
+
+def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
+    """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more."""
+    n = len(keep)
+    rows = (keep & torch.ones(n, n, dtype=torch.bool).tril()).sum(1) / torch.arange(1, n + 1)
+    return rows[FIRST:].mean().item()
+
+
+def parity_mask(n: int) -> Bool[Tensor, "destination source"]:
+    """The black squares of the checkerboard: places an even number of steps from the destination, itself included."""
+    index = torch.arange(n)
+    return (index[:, None] - index[None, :]) % 2 == 0
+
+
+def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
+    """Attention on the black squares of a checkerboard, mean over contexts of 3 vectors and more.
+
+    ``uniform_share(parity_mask(n))`` is what chance would give.
+    """
+    shares = (pattern(obs, layer) * parity_mask(obs.config.n_ctx)).sum(dim=3)
+    return shares[:, :, FIRST:].mean(dim=2)
+
+
+def score_similarity_fit(obs: Observation, layer: int, head: int) -> LineFit:
+    """Attention score (before the softmax) against the similarity of the two residual vectors.
+
+    Similarity is the cosine after layer norm's centring. Each destination's mean over its sources is taken off both,
+    since the softmax ignores it.
+    """
+    normalized = torch.nn.functional.normalize(obs.cache[f"blocks.{layer}.ln1.hook_normalized"], dim=-1)
+    similarity = normalized @ normalized.transpose(1, 2)
+    scores = obs.cache[f"blocks.{layer}.attn.hook_attn_scores"][:, head]
+    visible = torch.ones(obs.config.n_ctx, obs.config.n_ctx, dtype=torch.bool).tril()
+
+    def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
+        values = values.masked_fill(~visible, 0.0)
+        mean = values.sum(dim=2, keepdim=True) / visible.sum(dim=1)[:, None]
+        return (values - mean)[:, FIRST:][:, visible[FIRST:]]
+
+    return line_fit(contrast(similarity), contrast(scores))

@@ -1,0 +1,94 @@
+"""A measured number with its 95 % interval over sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+RESAMPLES = 1000
+PerSequence = Float[np.ndarray, "batch"] | Float[Tensor, "batch"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its 95 % interval; ``low`` = ``value`` = ``high`` where nothing was sampled (weights alone)."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return number(self.value)
+        return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
+
+
+def number(value: float) -> str:
+    """Three significant digits; a value that is zero to nine decimals prints as 0."""
+    if abs(value) < 5e-10:
+        return "0"
+    if 1e-3 <= abs(value) < 1e4:
+        return f"{value:.{max(0, 2 - int(np.floor(np.log10(abs(value)))))}f}"
+    return f"{value:.2e}"
+
+
+def bootstrap(statistic: Callable[..., np.ndarray], *sums: PerSequence, seed: int = 0) -> Estimate:
+    """Percentile bootstrap over sequences of a statistic made of totals (Efron & Tibshirani 1993, chapter 13).
+
+    Args:
+        statistic: takes one total for each of ``sums`` and gives the number; it must work on arrays elementwise.
+        sums: for each sequence its share of a total, such as the sum of x * y over its positions and entries.
+    Returns:
+        The statistic of all sequences, with the 2.5 % and 97.5 % percentiles over resampled sets of sequences.
+    """
+    table = np.stack([np.asarray(s, dtype=float) for s in sums])
+    n = table.shape[1]
+    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    low, high = np.percentile(statistic(*(table @ weights.T)), [2.5, 97.5])
+    return Estimate(float(statistic(*table.sum(axis=1))), float(low), float(high))
+
+
+def mean(values: PerSequence) -> Estimate:
+    """The mean over sequences."""
+    return bootstrap(lambda total, n: total / n, values, np.ones(len(values)))
+
+
+def ratio(numerator: PerSequence, denominator: PerSequence) -> Estimate:
+    """Total over total."""
+    return bootstrap(lambda a, b: a / b, numerator, denominator)
+
+
+@dataclass(frozen=True)
+class LineFit:
+    """A least-squares line y = intercept + slope * x, with its R2 and correlation."""
+
+    slope: Estimate
+    r2: Estimate
+    correlation: Estimate
+
+
+def line_fit(x: Float[Tensor, "batch ..."], y: Float[Tensor, "batch ..."]) -> LineFit:
+    """Fits one straight line through all pairs of entries; the interval resamples whole sequences.
+
+    Raises:
+        ValueError: x and y differ in shape.
+    """
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must have one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
+    x, y = x.flatten(1), y.flatten(1)
+    count = np.full(len(x), x.shape[1])
+    sums = (count, x.sum(1), y.sum(1), (x * x).sum(1), (x * y).sum(1), (y * y).sum(1))
+
+    def slope(n, sx, sy, sxx, sxy, syy):
+        return (sxy - sx * sy / n) / (sxx - sx * sx / n)
+
+    def correlation(n, sx, sy, sxx, sxy, syy):
+        return (sxy - sx * sy / n) / np.sqrt((sxx - sx * sx / n) * (syy - sy * sy / n))
+
+    return LineFit(
+        bootstrap(slope, *sums), bootstrap(lambda *s: correlation(*s) ** 2, *sums), bootstrap(correlation, *sums)
+    )

@@ -1,0 +1,234 @@
+"""The look of the series: one theme, one colour scale per meaning, and the few kinds of figure it needs.
+
+Colours are Okabe and Ito's, told apart by the colour-blind; lines differ in dash and marker too, for print in grey.
+Signed values use a diverging scale centred on zero (red below, blue above), shares and sizes a single-hue one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from helpers.estimates import Estimate
+
+WIDTH, HEIGHT = 760, 400
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+MARKERS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star")
+SIGNED, SHARE = "RdBu", "Blues"
+
+
+def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = HEIGHT) -> go.Figure:
+    """Gives a figure the common look; ``title`` states what the figure shows, long ones break at <br>."""
+    figure.update_layout(
+        template="plotly_white",
+        colorway=PALETTE,
+        width=WIDTH,
+        height=height,
+        title={"text": title, "font": {"size": 16}, "x": 0.02, "xanchor": "left", "y": 0.97, "yanchor": "top"},
+        margin={"l": 70, "r": 20, "t": 70 + 20 * title.count("<br>"), "b": 60},
+        font={"family": "Open Sans, DejaVu Sans, sans-serif", "size": 13},
+        legend={"bgcolor": "rgba(255,255,255,0.7)"},
+    )
+    if x:
+        figure.update_xaxes(title_text=x)
+    if y:
+        figure.update_yaxes(title_text=y)
+    return figure
+
+
+def lines(
+    x: Sequence[float],
+    series: Mapping[str, Sequence[float] | Sequence[Estimate]],
+    title: str,
+    *,
+    x_title: str,
+    y_title: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    markers: bool = True,
+    level: tuple[float, str] | None = None,
+) -> go.Figure:
+    """One line per series; a series of estimates gets a band for its 95 % interval; ``level`` a labelled line."""
+    figure = go.Figure()
+    for i, (name, values) in enumerate(series.items()):
+        colour = PALETTE[i % len(PALETTE)]
+        if isinstance(values[0], Estimate):
+            band = [e.high for e in values] + [e.low for e in reversed(values)]
+            figure.add_scatter(
+                x=[*x, *reversed(x)],
+                y=band,
+                fill="toself",
+                fillcolor=colour,
+                opacity=0.2,
+                line_width=0,
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
+            )
+            values = [e.value for e in values]
+        figure.add_scatter(
+            x=list(x),
+            y=list(values),
+            name=name,
+            mode="lines+markers" if markers else "lines",
+            line={"color": colour, "dash": DASHES[i % len(DASHES)]},
+            marker={"symbol": MARKERS[i % len(MARKERS)]},
+        )
+    if level is not None:
+        figure.add_hline(y=level[0], line={"color": "#555555", "dash": "dot"}, annotation_text=level[1])
+    exponent = {"type": "log", "exponentformat": "power", "dtick": 1}
+    if log_x:
+        figure.update_xaxes(**exponent)
+    if log_y:
+        figure.update_yaxes(**exponent)
+    figure.update_layout(showlegend=len(series) > 1)
+    return theme(figure, title, x_title, y_title)
+
+
+def panels(
+    x: Sequence[float],
+    grid: Mapping[str, Mapping[str, Sequence[float]]],
+    title: str,
+    *,
+    x_title: str,
+    y_title: str,
+    columns: int = 3,
+) -> go.Figure:
+    """Small line plots side by side, one for each entry of ``grid``, all with the same series names."""
+    rows = -(-len(grid) // columns)
+    figure = make_subplots(rows, columns, subplot_titles=list(grid), shared_xaxes="all", vertical_spacing=0.16)
+    for i, series in enumerate(grid.values()):
+        for j, (name, values) in enumerate(series.items()):
+            figure.add_scatter(
+                x=list(x),
+                y=list(values),
+                name=name,
+                legendgroup=name,
+                showlegend=i == 0 and len(series) > 1,
+                mode="lines+markers",
+                line={"color": PALETTE[j], "dash": DASHES[j]},
+                marker={"symbol": MARKERS[j], "size": 5},
+                row=i // columns + 1,
+                col=i % columns + 1,
+            )
+    theme(figure, title, height=120 + 190 * rows)
+    figure.update_xaxes(title_text=x_title, row=rows)
+    figure.update_yaxes(title_text=y_title, col=1)
+    return figure.update_layout(margin_t=100, legend={"orientation": "h", "y": 1.08 + 0.12 / rows, "x": 1, "xanchor": "right"})
+
+
+def heatmaps(
+    matrices: Mapping[str, np.ndarray],
+    title: str,
+    *,
+    x_title: str,
+    y_title: str,
+    unit: str,
+    signed: bool = True,
+) -> go.Figure:
+    """Matrices side by side on one colour scale: diverging and centred on zero, or from zero up for shares."""
+    figure = make_subplots(1, len(matrices), subplot_titles=list(matrices), horizontal_spacing=0.06)
+    top = max(float(np.abs(np.asarray(m)).max()) for m in matrices.values())
+    for i, matrix in enumerate(matrices.values()):
+        figure.add_heatmap(z=np.asarray(matrix, dtype=float).round(4).tolist(), coloraxis="coloraxis", row=1, col=i + 1)
+    theme(figure, title, x_title, height=160 + int(600 / len(matrices)) if len(matrices) > 1 else 460)
+    figure.update_yaxes(autorange="reversed", constrain="domain")
+    figure.update_yaxes(title_text=y_title, col=1)
+    for i in range(len(matrices)):
+        figure.update_yaxes(scaleanchor=f"x{i + 1 if i else ''}", row=1, col=i + 1)
+    figure.update_xaxes(constrain="domain")
+    return figure.update_layout(
+        coloraxis={
+            "colorscale": SIGNED if signed else SHARE,
+            "cmin": -top if signed else 0,
+            "cmax": top,
+            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12},
+        }
+    )
+
+
+def bars(
+    values: Mapping[str, Estimate],
+    title: str,
+    *,
+    x_title: str,
+    y_title: str,
+    log_y: bool = False,
+    level: tuple[float, str] | None = None,
+) -> go.Figure:
+    """One bar per entry with its 95 % interval; ``level`` draws a labelled horizontal line."""
+    estimates = list(values.values())
+    figure = go.Figure(
+        go.Bar(
+            x=list(values),
+            y=[e.value for e in estimates],
+            error_y={
+                "type": "data",
+                "array": [e.high - e.value for e in estimates],
+                "arrayminus": [e.value - e.low for e in estimates],
+            },
+            marker_color=PALETTE[0],
+        )
+    )
+    if level is not None:
+        figure.add_hline(y=level[0], line={"color": "#555555", "dash": "dot"}, annotation_text=level[1])
+    if log_y:
+        figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+    return theme(figure, title, x_title, y_title)
+
+
+def scatters(
+    clouds: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    slopes: Mapping[str, float],
+    title: str,
+    *,
+    x_title: str,
+    y_title: str,
+    count: int = 1500,
+) -> go.Figure:
+    """Point clouds side by side (``count`` points of each, evenly picked) with the straight line of each slope."""
+    figure = make_subplots(1, len(clouds), subplot_titles=list(clouds), shared_yaxes=True)
+    for i, (name, (x, y)) in enumerate(clouds.items(), 1):
+        x, y = np.asarray(x).ravel(), np.asarray(y).ravel()
+        pick = np.linspace(0, len(x) - 1, min(count, len(x))).astype(int)
+        figure.add_scatter(
+            x=x[pick].round(4).tolist(),
+            y=y[pick].round(4).tolist(),
+            mode="markers",
+            marker={"size": 3, "opacity": 0.4, "color": PALETTE[0]},
+            row=1,
+            col=i,
+        )
+        ends = np.array([x.min(), x.max()])
+        middle = y.mean() - slopes[name] * x.mean()
+        figure.add_scatter(
+            x=ends.tolist(),
+            y=(middle + slopes[name] * ends).tolist(),
+            mode="lines",
+            line={"color": PALETTE[1], "width": 3},
+            row=1,
+            col=i,
+        )
+    theme(figure, title, x_title)
+    return figure.update_layout(showlegend=False).update_yaxes(title_text=y_title, col=1)
+
+
+def attention_view(patterns: np.ndarray, labels: Sequence[str], names: Sequence[str]):
+    """CircuitsVis's interactive attention heads, for a notebook.
+
+    The view is stored as a 2 KB link to CircuitsVis's script (drawn where a browser is online); a static heat map
+    belongs beside it. Its random element name is replaced, so that the stored output is the same on each run.
+    """
+    import re
+
+    from circuitsvis.attention import attention_heads
+    from IPython.display import HTML
+
+    view = attention_heads(
+        np.asarray(patterns, dtype=float).round(3).tolist(), list(labels), list(names), max_value=1.0, min_value=0.0
+    )
+    return HTML(re.sub(r"circuits-vis-[0-9a-f-]+", "circuits-vis-" + "-".join(names), view.cdn_src))

@@ -1,0 +1,119 @@
+"""The transformer (claim S3): a linear embedding in front of TransformerLens's native model.
+
+No layer is written here. ``NativeModel`` is a plain ``nn.Module`` (attention, MLP and layer norm as in GPT-2) and is
+what gets trained; ``as_bridge`` wraps a float64 copy of it in a ``TransformerBridge`` with hooks, for the analysis.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions that build a model do
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge import TransformerBridge
+
+INITIALIZATIONS = ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "gpt2")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The whole model in one place; the defaults are the paper's size.
+
+    The summary of the paper does not say how many heads there are: d_model / d_head = 2 is what GPT-2 and
+    TransformerLens take when nobody says. It is silent on the initialization and the activation, too.
+
+    Attributes:
+        dimension: entries of an input and output vector.
+        n_ctx: vectors in the longest context.
+    """
+
+    dimension: int = 40
+    n_ctx: int = 14
+    n_layers: int = 3
+    d_model: int = 128
+    n_heads: int = 2
+    d_head: int = 64
+    d_mlp: int = 3072
+    init: str = "xavier_uniform"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("dimension", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_mlp"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if self.init not in INITIALIZATIONS:
+            raise ValueError(f"init must be one of {INITIALIZATIONS}, got {self.init!r}")
+
+
+def bridge_config(config: ModelConfig) -> TransformerBridgeConfig:
+    """The same settings in TransformerLens's words (d_vocab=1: its token embedding is there but never used)."""
+    from transformer_lens.config import TransformerBridgeConfig
+
+    return TransformerBridgeConfig(
+        d_model=config.d_model,
+        d_head=config.d_head,
+        n_heads=config.n_heads,
+        n_layers=config.n_layers,
+        n_ctx=config.n_ctx,
+        d_mlp=config.d_mlp,
+        d_vocab=1,
+        d_vocab_out=config.dimension,
+        act_fn="gelu_new",
+        normalization_type="LN",
+        init_mode=config.init,
+        seed=config.seed,
+    )
+
+
+class RecurrenceModel(nn.Module):
+    """Vectors in, the guess for the next vector out, at every position.
+
+    ``embed`` has no bias: the learned position embedding, which is added to it, is one already.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        from transformer_lens.model_bridge.sources.native import NativeModel, initialize_native_model
+
+        super().__init__()
+        self.config = config
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.embed = nn.Linear(config.dimension, config.d_model, bias=False)
+            settings = bridge_config(config)
+            self.native = NativeModel(settings)
+            initialize_native_model(self.native, settings)
+            nn.init.xavier_uniform_(self.embed.weight)
+        self.native.tok_embed.requires_grad_(False)  # never used: vectors come in through ``embed``
+
+    def forward(self, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
+        """Predicts vector n + 1 from vectors 0 ... n, for every n at once (causal attention)."""
+        return self.native(inputs_embeds=self.embed(vectors))
+
+    def n_parameters(self) -> int:
+        """Number of trained parameters (the unused token embedding left out)."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+
+def as_bridge(model: RecurrenceModel) -> TransformerBridge:
+    """Wraps a float64 copy of the transformer in a TransformerBridge; feed it ``model.embed(vectors)``.
+
+    The bridge computes the same function as the bare module (a test holds it to 1e-12); ``model`` stays untouched.
+    """
+    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+
+    native = copy.deepcopy(model.native).double().eval().requires_grad_(False)
+    return build_bridge_from_module(
+        native,
+        architecture="TransformerLensNative",
+        tl_config=bridge_config(model.config),
+        tokenizer=None,
+        dtype=torch.float64,
+        model_name="recurrence",
+    )

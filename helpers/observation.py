@@ -1,0 +1,110 @@
+"""A trained model watched at work: its bridge, the sequences it was given, and every activation the analysis reads.
+
+All in float64 on the CPU, on sequences drawn by numpy from a fixed seed: the same numbers on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformer_lens import ActivationCache
+from transformer_lens.model_bridge import TransformerBridge
+
+from helpers.estimates import Estimate, mean
+from helpers.model import ModelConfig, RecurrenceModel, as_bridge
+from helpers.recurrences import Family, Sequences, sample
+
+SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
+FIRST = 2  # index of the first position whose context has 3 vectors: the paper's contexts are 3 to 14
+HOOKS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "scale", "normalized", "pattern", "scores", "z")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One forward pass over many sequences. Position n holds vector n and predicts vector n + 1.
+
+    Attributes:
+        bridge: the transformer; takes embedded vectors.
+        W_E: the embedding, so that ``vectors @ W_E`` enters the residual stream.
+        family: the distribution the sequences come from.
+        cache: TransformerLens's activations of this pass, for the hooks in ``HOOKS``.
+        prediction: the guess for the next vector, at every position.
+    """
+
+    config: ModelConfig
+    bridge: TransformerBridge
+    W_E: Float[Tensor, "dimension d_model"]
+    family: Family
+    sequences: Sequences
+    cache: ActivationCache
+    prediction: Float[Tensor, "batch n_ctx dimension"]
+
+    @cached_property
+    def vectors(self) -> Float[Tensor, "batch n_ctx dimension"]:
+        """What the model is given."""
+        return torch.from_numpy(self.sequences.vectors[:, :-1])
+
+    @cached_property
+    def targets(self) -> Float[Tensor, "batch n_ctx dimension"]:
+        """What it should predict: each vector's successor."""
+        return torch.from_numpy(self.sequences.vectors[:, 1:])
+
+    @cached_property
+    def c(self) -> Float[Tensor, "batch"]:
+        """Each sequence's c."""
+        return torch.from_numpy(self.sequences.c)
+
+    @cached_property
+    def embedded(self) -> Float[Tensor, "batch n_ctx d_model"]:
+        """The vectors as they enter the residual stream, before the position embedding is added."""
+        return self.vectors @ self.W_E
+
+    def errors(
+        self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None
+    ) -> Float[Tensor, "batch positions"]:
+        """Squared error of a prediction (the model's own by default), mean over entries, contexts of 3 and more."""
+        prediction = self.prediction if prediction is None else prediction
+        return (prediction - self.targets)[:, FIRST:].square().mean(dim=2)
+
+    def mse(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> Estimate:
+        """Mean squared error over contexts of 3 and more, with its interval over sequences."""
+        return mean(self.errors(prediction).mean(dim=1))
+
+    @cached_property
+    def variance(self) -> float:
+        """Mean square of the targets' entries (their mean is zero): the error of predicting zero."""
+        return self.targets[:, FIRST:].square().mean().item()
+
+    def r2(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> float:
+        """Share of the targets' variance that a prediction explains."""
+        return 1 - self.mse(prediction).value / self.variance
+
+
+@torch.no_grad()
+def observe(model: RecurrenceModel, family: Family, count: int = 512, seed: int = SEED) -> Observation:
+    """Draws ``count`` sequences and watches the model predict them."""
+    return watch(model, family, sample(family, count, seed))
+
+
+@torch.no_grad()
+def watch(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
+    """Watches the model on given sequences (of n_ctx + 1 vectors)."""
+    bridge = as_bridge(model)
+    W_E = model.embed.weight.detach().double().T.contiguous()
+    prediction, cache = bridge.run_with_cache(
+        torch.from_numpy(sequences.vectors[:, :-1]) @ W_E,
+        names_filter=lambda name: name.endswith(HOOKS),
+    )
+    return Observation(model.config, bridge, W_E, family, sequences, cache, prediction)
+
+
+@torch.no_grad()
+def predict(
+    model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]
+) -> Float[Tensor, "batch n dimension"]:
+    """The model's predictions in float64, without keeping activations; for test sets too large to watch."""
+    return as_bridge(model)(vectors @ model.embed.weight.detach().double().T)

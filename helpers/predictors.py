@@ -1,0 +1,58 @@
+"""What simple predictors make of a sequence: the scale on which a model's error has to be read.
+
+Each takes vectors [batch, length, dimension] and returns predictions of the same shape: entry k is the guess for
+vector k + 1 after seeing vectors 0 ... k, so it may look at vectors[:, :k + 1] and at nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+Vectors = Float[np.ndarray, "batch length dimension"]
+
+
+def zero(vectors: Vectors) -> Vectors:
+    """Predicts zero, the mean of the distribution."""
+    return np.zeros_like(vectors)
+
+
+def copy_last(vectors: Vectors) -> Vectors:
+    """Predicts that the last vector repeats."""
+    return vectors.copy()
+
+
+def copy_last_but_one(vectors: Vectors) -> Vectors:
+    """Predicts the vector before the last, exact for c = -1; after a single vector it repeats that one."""
+    return np.concatenate([vectors[:, :1], vectors[:, :-1]], axis=1)
+
+
+def straight_line(vectors: Vectors) -> Vectors:
+    """Predicts a_n + (a_n - a_{n-1}), exact for c = 1; after a single vector it repeats that one."""
+    return 2 * vectors - copy_last_but_one(vectors)
+
+
+def exact_solver(vectors: Vectors) -> Vectors:
+    """Solves for c and predicts a_n + c * (a_n - a_{n-1}): exact from three vectors on; before, it repeats the last.
+
+    The differences x_n = a_n - a_{n-1} follow x_{n+1} = c * x_n, the offset d being gone. So least squares over all
+    pairs seen gives c = sum <x_{n+1}, x_n> / sum <x_n, x_n>.
+    """
+    differences = np.diff(vectors, axis=1)
+    products = (differences[:, 1:] * differences[:, :-1]).sum(axis=2).cumsum(axis=1)
+    squares = (differences[:, :-1] ** 2).sum(axis=2).cumsum(axis=1)
+    c = np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
+    predictions = vectors.copy()
+    predictions[:, 2:] += c[:, :, None] * differences[:, 1:]
+    return predictions
+
+
+PREDICTORS: dict[str, Callable[[Vectors], Vectors]] = {
+    "zero": zero,
+    "copy last": copy_last,
+    "copy last but one": copy_last_but_one,
+    "straight line": straight_line,
+    "exact solver": exact_solver,
+}

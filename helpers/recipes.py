@@ -1,0 +1,107 @@
+"""How a model is trained: one dataclass is the whole recipe, one dictionary holds the ones that ship."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from helpers.model import ModelConfig
+from helpers.recurrences import Family
+
+OPTIMIZERS = ("adamw", "muon")
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the weights; the same recipe on one thread of one machine gives the same bits.
+
+    Attributes:
+        batch: sequences in a step. The paper does not say.
+        optimizer: "adamw", or "muon" (Muon on the weight matrices of the blocks, AdamW on everything else).
+        learning_rate: AdamW's, at the peak of the schedule.
+        muon_learning_rate: Muon's, at the peak, rescaled so that an update has the RMS of an AdamW update
+            ("match_rms_adamw", arXiv 2502.16982).
+        warmup: steps of linear warm-up.
+        schedule: "constant", or "cosine" down to zero at the last step.
+        clip: largest norm of the gradient; 0 leaves it alone.
+        first_context: the loss counts contexts of this many vectors and more. After one or two vectors the next one
+            cannot be known, so the paper's contexts start at 3.
+        seed: of the training data; the initial weights have their own, ``model.seed``.
+        log_every, save_every: steps between two rows of the log, and between two states on disk to resume from.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    family: Family = field(default_factory=Family)
+    steps: int = 100_000
+    batch: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-4
+    muon_learning_rate: float = 0.0
+    weight_decay: float = 0.01
+    warmup: int = 0
+    schedule: str = "constant"
+    clip: float = 0.0
+    first_context: int = 3
+    seed: int = 0
+    log_every: int = 100
+    save_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "log_every", "save_every"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {self.optimizer!r}")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {SCHEDULES}, got {self.schedule!r}")
+        if self.family.dimension != self.model.dimension:
+            raise ValueError(
+                f"family.dimension ({self.family.dimension}) and model.dimension ({self.model.dimension}) must agree"
+            )
+        if self.family.length != self.model.n_ctx + 1:
+            raise ValueError(
+                f"family.length ({self.family.length}) must be model.n_ctx + 1 ({self.model.n_ctx + 1}): "
+                "the longest context and its target"
+            )
+        if not 1 <= self.first_context <= self.model.n_ctx:
+            raise ValueError(f"first_context must be between 1 and n_ctx={self.model.n_ctx}, got {self.first_context}")
+
+
+SMALL_MODEL = ModelConfig(dimension=8, d_model=32, n_heads=2, d_head=16, d_mlp=128)
+
+RECIPES: dict[str, Recipe] = {
+    "small": Recipe(
+        model=SMALL_MODEL,
+        family=Family(dimension=8),
+        steps=600,
+        batch=128,
+        optimizer="muon",
+        learning_rate=3e-3,
+        muon_learning_rate=1e-2,
+        warmup=50,
+        schedule="cosine",
+        clip=1.0,
+        log_every=20,
+    ),
+    "fast": Recipe(
+        steps=3000,
+        optimizer="muon",
+        learning_rate=1e-3,
+        muon_learning_rate=3e-3,
+        warmup=300,
+        schedule="cosine",
+        clip=1.0,
+        log_every=50,
+        save_every=100,
+    ),
+    "paper": Recipe(
+        batch=32,
+    ),
+}
+
+ABOUT: dict[str, str] = {
+    "small": "8-dimensional vectors, 39 thousand parameters; half a minute on 2 cores",
+    "fast": "the paper's model, trained with Muon in 3,000 steps; ten to fifteen minutes on 2 cores",
+    "paper": "the paper's recipe to the letter: AdamW at 1e-4 for 100,000 steps; hours on 2 cores",
+}

@@ -1,0 +1,120 @@
+"""Affine recurrences a_n = c * a_{n-1} + d: sampling and scaling (claims S1 and S2).
+
+The number c is one scalar per sequence; a_0 and d are vectors with independent N(0, 1) entries. An affine recurrence
+stays one when it is scaled: if a_n follows (c, d) then a_n / s follows (c, d / s). So scaling bounds a sequence and
+leaves c, the thing to be inferred in context, as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+SCALINGS = ("max", "rms", "none")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A distribution of affine recurrences; every choice about the data stands here.
+
+    The summary of the paper fixes ``dimension`` and the contexts (3 to 14 vectors, so sequences of 15) and says only
+    that sequences are "normalized". ``scaling="max"`` (largest entry = 1) and c between -1.5 and 1.5 are our reading.
+
+    Attributes:
+        dimension: entries of a vector.
+        length: vectors in a sequence, the last target included.
+        c_min, c_max: c is uniform between these two.
+        scaling: "max" divides a sequence by its largest absolute entry, "rms" by its root mean square, "none" by 1.
+        noise: standard deviation of Gaussian noise added to every entry after scaling.
+    """
+
+    dimension: int = 40
+    length: int = 15
+    c_min: float = -1.5
+    c_max: float = 1.5
+    scaling: str = "max"
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("dimension", "length"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not self.c_min <= self.c_max:
+            raise ValueError(f"c_min must not exceed c_max, got c_min={self.c_min} and c_max={self.c_max}")
+        if self.scaling not in SCALINGS:
+            raise ValueError(f"scaling must be one of {SCALINGS}, got {self.scaling!r}")
+        if not self.noise >= 0:
+            raise ValueError(f"noise must be a standard deviation of at least 0, got {self.noise}")
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """A batch of recurrences, in scaled units: vectors[:, n] = c * vectors[:, n-1] + d (exactly so without noise).
+
+    ``vectors * scale`` gives the sequence before scaling.
+    """
+
+    vectors: Float[np.ndarray, "batch length dimension"]
+    c: Float[np.ndarray, "batch"]
+    d: Float[np.ndarray, "batch dimension"]
+    scale: Float[np.ndarray, "batch"]
+
+    def __len__(self) -> int:
+        return len(self.c)
+
+
+def unroll(
+    a0: Float[np.ndarray, "batch dimension"],
+    c: Float[np.ndarray, "batch"],
+    d: Float[np.ndarray, "batch dimension"],
+    length: int,
+) -> Float[np.ndarray, "batch length dimension"]:
+    """Writes a recurrence out from its start: ``length`` vectors, a_0 first."""
+    vectors = np.empty((len(a0), length, a0.shape[1]))
+    vectors[:, 0] = a0
+    for n in range(1, length):
+        vectors[:, n] = c[:, None] * vectors[:, n - 1] + d
+    return vectors
+
+
+def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str) -> Float[np.ndarray, "batch"]:
+    """The positive number each sequence is divided by; see ``Family.scaling``.
+
+    Raises:
+        ValueError: a sequence is zero throughout (nothing to divide by), or ``scaling`` is unknown.
+    """
+    if scaling == "max":
+        scale = np.abs(vectors).max(axis=(1, 2))
+    elif scaling == "rms":
+        scale = np.sqrt((vectors**2).mean(axis=(1, 2)))
+    elif scaling == "none":
+        scale = np.ones(len(vectors))
+    else:
+        raise ValueError(f"scaling must be one of {SCALINGS}, got {scaling!r}")
+    if (scale == 0).any():
+        raise ValueError("vectors: a sequence is zero throughout and cannot be scaled")
+    return scale
+
+
+def sample(family: Family, count: int, seed: int | np.random.Generator) -> Sequences:
+    """Draws ``count`` sequences: c ~ U(c_min, c_max), entries of a_0 and d ~ N(0, 1), then the scaling.
+
+    Args:
+        seed: a whole number or a numpy Generator; the same seed gives the same sequences on every machine.
+    Raises:
+        ValueError: ``count`` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    rng = np.random.default_rng(seed)
+    c = rng.uniform(family.c_min, family.c_max, count)
+    a0, d = rng.standard_normal((2, count, family.dimension))
+    vectors = unroll(a0, c, d, family.length)
+    scale = scale_of(vectors, family.scaling)
+    vectors /= scale[:, None, None]
+    if family.noise:
+        vectors += family.noise * rng.standard_normal(vectors.shape)
+    return Sequences(vectors, c, d / scale[:, None], scale)

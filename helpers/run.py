@@ -1,0 +1,148 @@
+"""A training under way: its data, learning rate, optimizers and state, and how the state gets to disk and back.
+
+The batch of a step depends on the recipe's seed and the number of the step alone, so a run that was stopped and resumed
+sees the same data as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers import checkpoints
+from helpers.model import RecurrenceModel
+from helpers.recipes import Recipe
+from helpers.recurrences import Family, sample
+
+STATE = "state.pt"
+TEST_SEED = 20241022  # the day the paper was submitted; no training batch is drawn from it
+TEST_COUNT = 1024
+
+
+def as_tensor(vectors: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """float32 tensor on ``device``, the precision of training."""
+    return torch.from_numpy(vectors.astype(np.float32)).to(device)
+
+
+def batch_at(recipe: Recipe, step: int) -> Float[np.ndarray, "batch length dimension"]:
+    """The sequences of one step, a function of the recipe's seed and the step alone."""
+    return sample(recipe.family, recipe.batch, np.random.default_rng([recipe.seed, step])).vectors
+
+
+def held_out(family: Family, count: int = TEST_COUNT) -> Float[np.ndarray, "count length dimension"]:
+    """The test sequences of the log: the same for every recipe with the same family."""
+    return sample(family, count, TEST_SEED).vectors
+
+
+def squared_errors(model: RecurrenceModel, vectors: Float[Tensor, "batch length dimension"]) -> Float[Tensor, "n_ctx"]:
+    """Mean squared error of the prediction after 1, 2, ... n_ctx vectors, over batch and entries."""
+    return (model(vectors[:, :-1]) - vectors[:, 1:]).square().mean(dim=(0, 2))
+
+
+def rate_at(recipe: Recipe, step: int) -> float:
+    """The factor on the peak learning rate at a step: linear warm-up, then constant or a cosine to zero."""
+    if step < recipe.warmup:
+        return (step + 1) / recipe.warmup
+    if recipe.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)))
+
+
+def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.Optimizer]:
+    """AdamW alone, or Muon on the blocks' weight matrices and AdamW on the rest (arXiv 2502.16982)."""
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    muon = {
+        name: p for name, p in trained.items() if recipe.optimizer == "muon" and ".layers." in name and p.ndim == 2
+    }
+    rest = [p for name, p in trained.items() if name not in muon]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    ]
+    if muon:
+        optimizers.append(
+            torch.optim.Muon(
+                list(muon.values()),
+                lr=recipe.muon_learning_rate,
+                weight_decay=recipe.weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )
+    return optimizers
+
+
+class Run:
+    """Model, optimizers, step count and log of a training under way, and their way to disk and back."""
+
+    def __init__(self, recipe: Recipe, out: Path, device: torch.device) -> None:
+        self.recipe, self.out, self.device = recipe, out, device
+        self.model = RecurrenceModel(recipe.model).to(device)
+        self.optimizers = make_optimizers(recipe, self.model)
+        self.peaks = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
+        self.test = as_tensor(held_out(recipe.family), device)
+        self.done, self.seconds, self.log = 0, 0.0, []
+        if (out / STATE).exists():
+            self.load()
+
+    def load(self) -> None:
+        """Takes up the state in the folder.
+
+        Raises:
+            checkpoints.CheckpointError: the file is damaged or belongs to another recipe.
+        """
+        path = self.out / STATE
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except Exception as error:
+            raise checkpoints.CheckpointError(f"{path}: cannot be read ({error}); delete it to start anew") from error
+        if state["recipe"] != asdict(self.recipe):
+            raise checkpoints.CheckpointError(
+                f"{path}: belongs to another recipe; choose another folder or delete it to start anew"
+            )
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.done, self.seconds, self.log = state["done"], state["seconds"], state["log"]
+
+    def save(self) -> None:
+        """Writes the state so that a kill at any moment leaves the old file or the new one, never half of one."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        state = {
+            "recipe": asdict(self.recipe),
+            "model": self.model.state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "done": self.done,
+            "seconds": self.seconds,
+            "log": self.log,
+        }
+        partial = self.out / (STATE + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.out / STATE)
+
+    def step(self) -> Tensor:
+        """One update; returns the loss before it."""
+        factor = rate_at(self.recipe, self.done)
+        for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
+        vectors = as_tensor(batch_at(self.recipe, self.done), self.device)
+        loss = squared_errors(self.model, vectors)[self.recipe.first_context - 1 :].mean()
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.recipe.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.done += 1
+        return loss.detach()
+
+    @torch.no_grad()
+    def test_mse(self) -> float:
+        """MSE on the held-out sequences, contexts of ``first_context`` vectors and more."""
+        return squared_errors(self.model, self.test)[self.recipe.first_context - 1 :].mean().item()

@@ -1,0 +1,140 @@
+"""Training from a recipe: ``python -m helpers.training --recipe small --out runs/small``.
+
+A run lives in one folder. While it trains, ``state.pt`` holds everything needed to go on, and the same command takes it
+up again; when it ends, the folder is a checkpoint (``helpers.checkpoints``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from helpers import checkpoints
+from helpers.recipes import ABOUT, RECIPES, Recipe
+from helpers.run import STATE, Run, rate_at
+
+
+class Stopped(KeyboardInterrupt):
+    """Training was asked to stop (Ctrl-C or SIGTERM) and has saved its state first."""
+
+
+def pick_device() -> torch.device:
+    """CUDA where there is one, else Apple's GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """Turns SIGINT and SIGTERM into an event for the time being, so that no step is cut in half."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event  # only the main thread may listen to signals
+        return
+    before = {s: signal.signal(s, lambda *_: event.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def train(recipe: Recipe, out: Path | str, *, device: torch.device | None = None, bar: type[tqdm] = tqdm) -> Path:
+    """Trains a recipe to its end, taking up where an earlier call in the same folder was stopped.
+
+    Args:
+        out: the run's folder; at the end a checkpoint.
+        bar: a tqdm class, for the progress bar.
+    Returns:
+        ``out``.
+    Raises:
+        Stopped: on Ctrl-C or SIGTERM, after the state was saved.
+        checkpoints.CheckpointError: the folder holds the state of another recipe, or a damaged one.
+        FloatingPointError: the loss is no longer a number; the state from before is left on disk.
+    """
+    run = Run(recipe, Path(out), device or pick_device())
+    before, start = run.seconds, time.monotonic()
+    losses: list[Tensor] = []
+    with stop_requests() as stop, bar(total=recipe.steps, initial=run.done, unit="step", leave=False) as progress:
+        while run.done < recipe.steps:
+            losses.append(run.step())
+            run.seconds = before + time.monotonic() - start
+            progress.update()
+            last = run.done == recipe.steps
+            if run.done % recipe.log_every == 0 or last:
+                train_mse, test_mse = torch.stack(losses).mean().item(), run.test_mse()
+                losses.clear()
+                if not math.isfinite(train_mse):
+                    raise FloatingPointError(f"the loss is {train_mse} at step {run.done}: lower the learning rate")
+                run.log.append((run.done, rate_at(recipe, run.done - 1), train_mse, test_mse, round(run.seconds, 1)))
+                progress.set_postfix_str(f"test MSE {test_mse:.2e}")
+            if not last and (run.done % recipe.save_every == 0 or stop.is_set()):
+                run.save()
+            if stop.is_set() and not last:
+                raise Stopped(f"stopped at step {run.done} of {recipe.steps}; the same command goes on from there")
+    checkpoints.save(run.out, run.model, recipe, run.log)
+    (run.out / STATE).unlink(missing_ok=True)
+    return run.out
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; ``--help`` lists the recipes with what they are for."""
+    recipes = "\n".join(f"  {name:6} {about}" for name, about in ABOUT.items())
+    p = argparse.ArgumentParser(
+        prog="python -m helpers.training",
+        description="Trains a model to continue affine recurrences. Ctrl-C saves; the same command goes on from there.",
+        epilog=f"recipes:\n{recipes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("--recipe", required=True, choices=RECIPES, help="what to train, see below")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>)")
+    p.add_argument("--device", help="cpu, cuda or mps (default: the best there is)")
+    p.add_argument("--threads", type=int, help="CPU threads (default: all; a run repeats bit by bit on one thread)")
+    p.add_argument("--fresh", action="store_true", help="start anew where the folder already holds a run")
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line's work; a user's mistake ends in one line and exit code 2, a stop in 130."""
+    p = parser()
+    options = p.parse_args(arguments)
+    out: Path = options.out or Path("runs") / options.recipe
+    if options.threads is not None:
+        if options.threads < 1:
+            p.error(f"argument --threads: must be at least 1, got {options.threads}")
+        torch.set_num_threads(options.threads)
+    try:
+        device = torch.device(options.device) if options.device else pick_device()
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        p.error(f"argument --device: cannot use {options.device!r} (cpu, cuda or mps, if present): {error}")
+    if options.fresh:
+        (out / STATE).unlink(missing_ok=True)
+    elif (out / "config.json").exists():
+        p.error(f"argument --out: {out} already holds a finished run; --fresh trains it anew")
+    try:
+        train(RECIPES[options.recipe], out, device=device)
+    except Stopped as stop:
+        print(f"\n{stop}", file=sys.stderr)
+        return 130
+    except (checkpoints.CheckpointError, OSError, FloatingPointError) as error:
+        p.exit(2, f"{p.prog}: error: {error}\n")
+    log = checkpoints.load_log(out)
+    print(f"{out}: {log['step'][-1]:,.0f} steps, test MSE {log['test_mse'][-1]:.2e}, {log['seconds'][-1]:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

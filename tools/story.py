@@ -1,0 +1,90 @@
+"""Runs every notebook and writes readable HTML: ``make story``; with --store the outputs go back into the notebooks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import plotly.io as pio
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+from plotly.offline import get_plotlyjs
+
+from helpers import claims, notebook
+from helpers.verdicts import claims_table
+
+PLOTLY = "application/vnd.plotly.v1+json"
+KEPT = ("kernelspec", "language_info")
+
+
+def execute(path: Path, place: str) -> nbformat.NotebookNode:
+    """Runs a notebook from top to bottom, with a line of progress."""
+    nb = nbformat.read(path, as_version=4)
+    cells, start = len(nb.cells), time.monotonic()
+
+    def progress(cell: nbformat.NotebookNode, cell_index: int) -> None:
+        print(f"\r{place} {path.name}: cell {cell_index + 1} of {cells}", end="", flush=True)
+
+    NotebookClient(
+        nb,
+        timeout=900,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": path.parent}},
+        on_cell_start=progress,
+    ).execute()
+    print(f"\r{place} {path.name}: {time.monotonic() - start:.0f} s" + " " * 20, flush=True)
+    return nb
+
+
+def store(nb: nbformat.NotebookNode, path: Path) -> None:
+    """Writes a notebook with its outputs and nothing that changes from run to run."""
+    nb.metadata = {"kernelspec": nb.metadata["kernelspec"], "language_info": {"name": "python"}}
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+        cell.metadata.pop("collapsed", None)
+    nbformat.write(nb, path)
+
+
+def to_html(nb: nbformat.NotebookNode, path: Path) -> None:
+    """Writes a page with interactive figures; their script lies once beside the pages."""
+    for cell in nb.cells:
+        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+            if PLOTLY in data:
+                figure = {key: data[PLOTLY][key] for key in ("data", "layout")}
+                data["text/html"] = pio.to_html(figure, include_plotlyjs="directory", full_html=False, validate=False)
+                data.pop("image/png", None)
+    page, _ = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True).from_notebook_node(nb)
+    path.write_text(page)
+
+
+def main() -> int:
+    p = argparse.ArgumentParser(prog="tools/story.py", description=__doc__)
+    p.add_argument("--store", action="store_true", help="write the outputs back into notebooks/")
+    p.add_argument("notebooks", nargs="*", type=Path, help="which (default: all)")
+    options = p.parse_args()
+    paths = options.notebooks or sorted((notebook.ROOT / "notebooks").glob("*.ipynb"))
+    build = notebook.ROOT / "build"
+    build.mkdir(exist_ok=True)
+    (build / "plotly.min.js").write_text(get_plotlyjs())
+    for i, path in enumerate(paths, 1):
+        try:
+            nb = execute(path, f"[{i}/{len(paths)}]")
+        except CellExecutionError as error:
+            print(f"\n{path}: a cell failed\n{error}", file=sys.stderr)
+            return 1
+        if options.store:
+            store(nb, path)
+        to_html(nb, build / (path.stem + ".html"))
+    if not options.notebooks:
+        print("\n" + claims_table(claims.all_rows(notebook.model_folder())))
+    print(f"\nRead on: {build / (paths[0].stem + '.html')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Multiplies one head's output matrix by 1.02 and runs strict nbval: it must fail, else the comparison is worth nothing.
+
+The altered model goes to build/tampered; the shipped one is not touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+import torch
+
+from helpers import checkpoints
+from helpers.notebook import ROOT
+
+
+def main() -> int:
+    p = argparse.ArgumentParser(prog="tools/tamper.py", description=__doc__)
+    p.add_argument("--layer", type=int, default=1, help="(default: %(default)s)")
+    p.add_argument("--head", type=int, default=0, help="(default: %(default)s)")
+    p.add_argument("--factor", type=float, default=1.02, help="(default: %(default)s)")
+    p.add_argument("--notebook", default="04_layer1_bias", help="which one to run (default: %(default)s)")
+    options = p.parse_args()
+    shipped, altered = ROOT / "checkpoints" / "paper", ROOT / "build" / "tampered"
+    model, recipe = checkpoints.load(shipped), checkpoints.load_recipe(shipped)
+    width = recipe.model.d_head
+    with torch.no_grad():
+        columns = model.native.layers[options.layer].attn.o.weight[:, options.head * width : (options.head + 1) * width]
+        columns *= options.factor
+    checkpoints.save(altered, model, recipe)
+    what = f"layer {options.layer}, head {options.head}: output matrix times {options.factor:g}"
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "--nbval", f"notebooks/{options.notebook}.ipynb"]
+    failed = subprocess.run(command, cwd=ROOT, env={**os.environ, "MODEL": "build/tampered"}).returncode == 1
+    print(f"{what}: strict nbval {'fails, as it should' if failed else 'DID NOT NOTICE'}")
+    return 0 if failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
