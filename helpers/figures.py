@@ -23,13 +23,15 @@ SIGNED, SHARE = "RdBu", "Blues"
 
 def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = HEIGHT) -> go.Figure:
     """Gives a figure the common look; ``title`` states what the figure shows, long ones break at <br>."""
+    breaks = title.count("<br>")
     figure.update_layout(
         template="plotly_white",
         colorway=PALETTE,
         width=WIDTH,
         height=height,
-        title={"text": title, "font": {"size": 16}, "x": 0.02, "xanchor": "left", "y": 0.97, "yanchor": "top"},
-        margin={"l": 70, "r": 20, "t": 70 + 20 * title.count("<br>"), "b": 60},
+        title={"text": title, "font": {"size": 16}, "x": 0.02, "xanchor": "left", "y": 1 - (24 + 19 * breaks) / height},
+        title_yanchor="bottom",
+        margin={"l": 70, "r": 20, "t": 56 + 20 * breaks, "b": 60},
         font={"family": "Open Sans, DejaVu Sans, sans-serif", "size": 13},
         legend={"bgcolor": "rgba(255,255,255,0.7)"},
     )
@@ -38,6 +40,12 @@ def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int =
     if y:
         figure.update_yaxes(title_text=y)
     return figure
+
+
+def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
+    figure.add_hline(y=value, line={"color": "#555555", "dash": "dot"})
+    y = float(np.log10(value)) if log_y else value  # plotly places annotations on a log axis by their exponent
+    figure.add_annotation(x=1, xref="paper", xanchor="right", y=y, yanchor="bottom", text=text, showarrow=False)
 
 
 def lines(
@@ -79,7 +87,7 @@ def lines(
             marker={"symbol": MARKERS[i % len(MARKERS)]},
         )
     if level is not None:
-        figure.add_hline(y=level[0], line={"color": "#555555", "dash": "dot"}, annotation_text=level[1])
+        _mark_level(figure, *level, log_y)
     exponent = {"type": "log", "exponentformat": "power", "dtick": 1}
     if log_x:
         figure.update_xaxes(**exponent)
@@ -115,10 +123,11 @@ def panels(
                 row=i // columns + 1,
                 col=i % columns + 1,
             )
-    theme(figure, title, height=120 + 190 * rows)
+    theme(figure, title, height=170 + 190 * rows)
     figure.update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes(title_text=y_title, col=1)
-    return figure.update_layout(margin_t=100, legend={"orientation": "h", "y": 1.08 + 0.12 / rows, "x": 1, "xanchor": "right"})
+    legend = {"orientation": "h", "yref": "container", "y": 0.01, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
+    return figure.update_layout(margin_t=90, margin_b=100, legend=legend)
 
 
 def heatmaps(
@@ -175,7 +184,7 @@ def bars(
         )
     )
     if level is not None:
-        figure.add_hline(y=level[0], line={"color": "#555555", "dash": "dot"}, annotation_text=level[1])
+        _mark_level(figure, *level, log_y)
     if log_y:
         figure.update_yaxes(type="log", exponentformat="power", dtick=1)
     return theme(figure, title, x_title, y_title)
@@ -215,20 +224,3 @@ def scatters(
         )
     theme(figure, title, x_title)
     return figure.update_layout(showlegend=False).update_yaxes(title_text=y_title, col=1)
-
-
-def attention_view(patterns: np.ndarray, labels: Sequence[str], names: Sequence[str]):
-    """CircuitsVis's interactive attention heads, for a notebook.
-
-    The view is stored as a 2 KB link to CircuitsVis's script (drawn where a browser is online); a static heat map
-    belongs beside it. Its random element name is replaced, so that the stored output is the same on each run.
-    """
-    import re
-
-    from circuitsvis.attention import attention_heads
-    from IPython.display import HTML
-
-    view = attention_heads(
-        np.asarray(patterns, dtype=float).round(3).tolist(), list(labels), list(names), max_value=1.0, min_value=0.0
-    )
-    return HTML(re.sub(r"circuits-vis-[0-9a-f-]+", "circuits-vis-" + "-".join(names), view.cdn_src))

@@ -33,7 +33,7 @@ def setup() -> None:
         pio.renderers.default = "colab"
     else:
         pio.renderers.default = "plotly_mimetype" + ("+png" if os.environ.get("STORE_PNG") else "")
-        pio.defaults.default_scale = 2
+        pio.defaults.default_scale = 1.5
     warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 

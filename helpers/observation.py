@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -108,3 +109,22 @@ def predict(
 ) -> Float[Tensor, "batch n dimension"]:
     """The model's predictions in float64, without keeping activations; for test sets too large to watch."""
     return as_bridge(model)(vectors @ model.embed.weight.detach().double().T)
+
+
+@torch.no_grad()
+def continue_sequence(
+    model: RecurrenceModel, vectors: Float[np.ndarray, "n dimension"], steps: int
+) -> Float[np.ndarray, "steps dimension"]:
+    """Continues a sequence (in the model's units) by ``steps`` vectors, each predicted from all before it.
+
+    Raises:
+        ValueError: the sequence with all but the last of the new vectors is longer than the model's context.
+    """
+    known, n_ctx = len(vectors), model.config.n_ctx
+    if not 1 <= steps <= n_ctx + 1 - known:
+        raise ValueError(f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}")
+    bridge, W_E = as_bridge(model), model.embed.weight.detach().double().T
+    sequence = torch.from_numpy(np.asarray(vectors, dtype=float))
+    for _ in range(steps):
+        sequence = torch.cat([sequence, bridge((sequence @ W_E)[None])[0, -1:]])
+    return sequence[known:].numpy()

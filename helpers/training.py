@@ -51,11 +51,19 @@ def stop_requests() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def train(recipe: Recipe, out: Path | str, *, device: torch.device | None = None, bar: type[tqdm] = tqdm) -> Path:
+def train(
+    recipe: Recipe,
+    out: Path | str,
+    *,
+    device: torch.device | None = None,
+    fresh: bool = False,
+    bar: type[tqdm] = tqdm,
+) -> Path:
     """Trains a recipe to its end, taking up where an earlier call in the same folder was stopped.
 
     Args:
         out: the run's folder; at the end a checkpoint.
+        fresh: start anew, whatever the folder holds.
         bar: a tqdm class, for the progress bar.
     Returns:
         ``out``.
@@ -64,6 +72,8 @@ def train(recipe: Recipe, out: Path | str, *, device: torch.device | None = None
         checkpoints.CheckpointError: the folder holds the state of another recipe, or a damaged one.
         FloatingPointError: the loss is no longer a number; the state from before is left on disk.
     """
+    if fresh:
+        (Path(out) / STATE).unlink(missing_ok=True)
     run = Run(recipe, Path(out), device or pick_device())
     before, start = run.seconds, time.monotonic()
     losses: list[Tensor] = []
@@ -120,12 +130,10 @@ def main(arguments: list[str] | None = None) -> int:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         p.error(f"argument --device: cannot use {options.device!r} (cpu, cuda or mps, if present): {error}")
-    if options.fresh:
-        (out / STATE).unlink(missing_ok=True)
-    elif (out / "config.json").exists():
+    if (out / "config.json").exists() and not options.fresh:
         p.error(f"argument --out: {out} already holds a finished run; --fresh trains it anew")
     try:
-        train(RECIPES[options.recipe], out, device=device)
+        train(RECIPES[options.recipe], out, device=device, fresh=options.fresh)
     except Stopped as stop:
         print(f"\n{stop}", file=sys.stderr)
         return 130
