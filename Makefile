@@ -48,7 +48,7 @@ tamper: $(READY)  ## show that strict nbval notices one head's output matrix mul
 	$(BIN)/python tools/tamper.py
 
 lint: $(READY)  ## ruff
-	$(BIN)/ruff check . && $(BIN)/ruff format --check helpers tests tools conftest.py
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean:  ## remove build/ (the environment stays)
 	rm -rf build

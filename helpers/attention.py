@@ -7,12 +7,22 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from helpers.estimates import LineFit, line_fit
-from helpers.observation import FIRST, Observation
+from helpers.observation import Observation
+from helpers.recurrences import FIRST
 
 
 def pattern(obs: Observation, layer: int) -> Float[Tensor, "batch heads destination source"]:
     """Attention patterns of a layer; each row sums to 1."""
     return obs.cache["pattern", layer]
+
+
+def scores(obs: Observation, layer: int) -> Float[Tensor, "batch heads destination source"]:
+    """Attention scores before mask and softmax, q . k / sqrt(d_head).
+
+    Computed from queries and keys: ``hook_attn_scores`` of TransformerLens 4.3's native model carries the pattern.
+    """
+    q, k = obs.cache["q", layer], obs.cache["k", layer]
+    return torch.einsum("bihd,bjhd->bhij", q, k) / obs.config.d_head**0.5
 
 
 def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch heads"]:
@@ -58,7 +68,6 @@ def score_similarity_fit(obs: Observation, layer: int, head: int) -> LineFit:
     """
     normalized = torch.nn.functional.normalize(obs.cache[f"blocks.{layer}.ln1.hook_normalized"], dim=-1)
     similarity = normalized @ normalized.transpose(1, 2)
-    scores = obs.cache[f"blocks.{layer}.attn.hook_attn_scores"][:, head]
     visible = torch.ones(obs.config.n_ctx, obs.config.n_ctx, dtype=torch.bool).tril()
 
     def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
@@ -66,4 +75,4 @@ def score_similarity_fit(obs: Observation, layer: int, head: int) -> LineFit:
         mean = values.sum(dim=2, keepdim=True) / visible.sum(dim=1)[:, None]
         return (values - mean)[:, FIRST:][:, visible[FIRST:]]
 
-    return line_fit(contrast(similarity), contrast(scores))
+    return line_fit(contrast(similarity), contrast(scores(obs, layer)[:, head]))

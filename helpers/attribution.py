@@ -11,10 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.circuits import norm_matrix
-from helpers.observation import FIRST, Observation
+from helpers.observation import Observation
+from helpers.recurrences import FIRST
 
 
-def to_output(obs: Observation, residual: Float[Tensor, "batch n_ctx d_model"]) -> Float[Tensor, "batch n_ctx dimension"]:
+def to_output(
+    obs: Observation, residual: Float[Tensor, "batch n_ctx d_model"]
+) -> Float[Tensor, "batch n_ctx dimension"]:
     """A part of the final residual stream in the units of the prediction, the final scale held as observed."""
     return residual / obs.cache["ln_final.hook_scale"] @ norm_matrix(obs.bridge.ln_final.weight) @ obs.bridge.W_U
 
@@ -45,7 +48,7 @@ def components(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimensi
 
 def share_sums(
     obs: Observation, part: Float[Tensor, "batch n_ctx dimension"]
-) -> tuple[Float[Tensor, "batch"], Float[Tensor, "batch"]]:
+) -> tuple[Float[Tensor, batch], Float[Tensor, batch]]:
     """Numerator and denominator, by sequence, of a component's direct logit attribution.
 
     The attribution is sum(part * target) / sum(target^2) over contexts of 3 and more: the share of the answer that the

@@ -71,9 +71,12 @@ def _read(path: Path) -> bytes:
 
 
 def _config(folder: Path) -> dict:
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: no such checkpoint folder")
     path = folder / "config.json"
+    content = _read(path)
     try:
-        config = json.loads(_read(path))
+        config = json.loads(content)
     except ValueError as error:
         raise CheckpointError(f"{path}: not valid JSON ({error})") from error
     if not isinstance(config, dict) or not isinstance(config.get("recipe"), dict) or "sha256" not in config:
@@ -99,8 +102,6 @@ def load(folder: Path | str) -> RecurrenceModel:
             configuration. The message names the file.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder}: no such checkpoint folder")
     recipe, path = load_recipe(folder), folder / "model.safetensors"
     content = _read(path)
     if hashlib.sha256(content).hexdigest() != _config(folder)["sha256"]:

@@ -21,7 +21,7 @@ from helpers.observation import Observation
 Matrix = Float[Tensor, "n n"]
 
 
-def norm_matrix(weight: Float[Tensor, "d_model"]) -> Float[Tensor, "d_model d_model"]:
+def norm_matrix(weight: Float[Tensor, d_model]) -> Float[Tensor, "d_model d_model"]:
     """Layer norm without its division and bias, as a matrix: subtract the mean, multiply by the weight."""
     n = len(weight)
     return (torch.eye(n, dtype=weight.dtype) - 1 / n) * weight

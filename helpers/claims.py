@@ -261,7 +261,9 @@ def insert(page: str, table: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog="python -m helpers.claims", description="Measures the paper's claims.")
-    p.add_argument("--model", type=Path, default=Path("checkpoints/paper"), help="checkpoint folder (default: %(default)s)")
+    p.add_argument(
+        "--model", type=Path, default=Path("checkpoints/paper"), help="checkpoint folder (default: %(default)s)"
+    )
     p.add_argument("--write", type=Path, help="Markdown file to put the table into, between its markers")
     options = p.parse_args(arguments)
     try:

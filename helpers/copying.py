@@ -1,15 +1,15 @@
-"""What attention heads do to the vectors they attend to: the OV scatter, and the scaled copy of layer 0 (A2, A3, C3)."""
+"""What heads do to the vectors they attend to: the OV scatter (A2, C3), the scaled copy (A3), the correction (C4)."""
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from helpers.attribution import head_result, to_output
 from helpers.circuits import ov
 from helpers.estimates import Estimate, LineFit, bootstrap, line_fit
-from helpers.observation import FIRST, Observation
+from helpers.observation import Observation
+from helpers.recurrences import FIRST
 
 BASES = ("residual", "vectors")
 

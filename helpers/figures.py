@@ -19,10 +19,14 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 MARKERS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star")
 SIGNED, SHARE = "RdBu", "Blues"
+HEADINGS = 24
 
 
-def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = HEIGHT) -> go.Figure:
-    """Gives a figure the common look; ``title`` states what the figure shows, long ones break at <br>."""
+def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = HEIGHT, above: int = 0) -> go.Figure:
+    """Gives a figure the common look; ``title`` states what the figure shows, long ones break at <br>.
+
+    ``above`` is room, in pixels, for what stands between title and plot (the headings of panels).
+    """
     breaks = title.count("<br>")
     figure.update_layout(
         template="plotly_white",
@@ -31,7 +35,7 @@ def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int =
         height=height,
         title={"text": title, "font": {"size": 16}, "x": 0.02, "xanchor": "left", "y": 1 - (24 + 19 * breaks) / height},
         title_yanchor="bottom",
-        margin={"l": 70, "r": 20, "t": 56 + 20 * breaks, "b": 60},
+        margin={"l": 70, "r": 20, "t": 56 + 20 * breaks + above, "b": 60},
         font={"family": "Open Sans, DejaVu Sans, sans-serif", "size": 13},
         legend={"bgcolor": "rgba(255,255,255,0.7)"},
     )
@@ -49,7 +53,7 @@ def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None
 
 
 def lines(
-    x: Sequence[float],
+    x: Sequence[float] | Sequence[str],
     series: Mapping[str, Sequence[float] | Sequence[Estimate]],
     title: str,
     *,
@@ -123,11 +127,11 @@ def panels(
                 row=i // columns + 1,
                 col=i % columns + 1,
             )
-    theme(figure, title, height=170 + 190 * rows)
+    theme(figure, title, height=170 + 190 * rows, above=HEADINGS)
     figure.update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes(title_text=y_title, col=1)
     legend = {"orientation": "h", "yref": "container", "y": 0.01, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
-    return figure.update_layout(margin_t=90, margin_b=100, legend=legend)
+    return figure.update_layout(margin_b=100, legend=legend)
 
 
 def heatmaps(
@@ -139,23 +143,27 @@ def heatmaps(
     unit: str,
     signed: bool = True,
 ) -> go.Figure:
-    """Matrices side by side on one colour scale: diverging and centred on zero, or from zero up for shares."""
-    figure = make_subplots(1, len(matrices), subplot_titles=list(matrices), horizontal_spacing=0.06)
+    """Matrices on one colour scale, two to a row: diverging and centred on zero, or from zero up for shares."""
+    columns = min(2, len(matrices))
+    rows = -(-len(matrices) // columns)
+    figure = make_subplots(rows, columns, subplot_titles=list(matrices), horizontal_spacing=0.08, vertical_spacing=0.12)
     top = max(float(np.abs(np.asarray(m)).max()) for m in matrices.values())
+    digits = 3 - int(np.floor(np.log10(top)))
     for i, matrix in enumerate(matrices.values()):
-        figure.add_heatmap(z=np.asarray(matrix, dtype=float).round(4).tolist(), coloraxis="coloraxis", row=1, col=i + 1)
-    theme(figure, title, x_title, height=160 + int(600 / len(matrices)) if len(matrices) > 1 else 460)
-    figure.update_yaxes(autorange="reversed", constrain="domain")
-    figure.update_yaxes(title_text=y_title, col=1)
-    for i in range(len(matrices)):
-        figure.update_yaxes(scaleanchor=f"x{i + 1 if i else ''}", row=1, col=i + 1)
-    figure.update_xaxes(constrain="domain")
+        z = np.asarray(matrix, dtype=float).round(digits).tolist()
+        row, column = i // columns + 1, i % columns + 1
+        figure.add_heatmap(z=z, coloraxis="coloraxis", row=row, col=column)
+        axis = figure.get_subplot(row, column).xaxis.plotly_name.replace("axis", "")
+        figure.update_yaxes(scaleanchor=axis, row=row, col=column)
+    theme(figure, title, height=150 + 310 * rows, above=HEADINGS)
+    figure.update_xaxes(constrain="domain").update_xaxes(title_text=x_title, row=rows)
+    figure.update_yaxes(constrain="domain", autorange="reversed").update_yaxes(title_text=y_title, col=1)
     return figure.update_layout(
         coloraxis={
             "colorscale": SIGNED if signed else SHARE,
             "cmin": -top if signed else 0,
             "cmax": top,
-            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12},
+            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "exponentformat": "e"},
         }
     )
 
@@ -205,8 +213,8 @@ def scatters(
         x, y = np.asarray(x).ravel(), np.asarray(y).ravel()
         pick = np.linspace(0, len(x) - 1, min(count, len(x))).astype(int)
         figure.add_scatter(
-            x=x[pick].round(4).tolist(),
-            y=y[pick].round(4).tolist(),
+            x=x[pick].tolist(),
+            y=y[pick].tolist(),
             mode="markers",
             marker={"size": 3, "opacity": 0.4, "color": PALETTE[0]},
             row=1,
@@ -222,5 +230,5 @@ def scatters(
             row=1,
             col=i,
         )
-    theme(figure, title, x_title)
+    theme(figure, title, x_title, above=HEADINGS)
     return figure.update_layout(showlegend=False).update_yaxes(title_text=y_title, col=1)

@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.estimates import Estimate, ratio
-from helpers.observation import FIRST, Observation
+from helpers.observation import Observation
+from helpers.recurrences import FIRST
 
 Prediction = Float[Tensor, "batch n_ctx dimension"]
 Hook = tuple[str, Callable[..., Tensor]]
@@ -22,7 +23,7 @@ def run(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
     return obs.bridge.run_with_hooks(obs.embedded, fwd_hooks=list(hooks))
 
 
-def constant(activation: Float[Tensor, "batch n_ctx ..."]) -> Float[Tensor, "..."]:
+def constant(activation: Float[Tensor, "batch n_ctx ..."]) -> Float[Tensor, ...]:
     """An activation's mean over sequences and over contexts of 3 vectors and more: what a bias could supply."""
     return activation[:, FIRST:].mean(dim=(0, 1))
 

@@ -96,9 +96,20 @@ class RecurrenceModel(nn.Module):
         """Predicts vector n + 1 from vectors 0 ... n, for every n at once (causal attention)."""
         return self.native(inputs_embeds=self.embed(vectors))
 
-    def n_parameters(self) -> int:
-        """Number of trained parameters (the unused token embedding left out)."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+    def n_parameters(self) -> dict[str, int]:
+        """Number of trained parameters by part (the unused token embedding left out)."""
+        parts = {
+            "embedding and positions": ("embed.", "native.pos"),
+            "attention": (".attn.",),
+            "MLPs": (".mlp.",),
+            "layer norms": (".ln",),
+            "unembedding": ("head.",),
+        }
+        sizes = {name: p.numel() for name, p in self.named_parameters() if p.requires_grad}
+        return {
+            part: sum(size for name, size in sizes.items() if any(mark in name for mark in marks))
+            for part, marks in parts.items()
+        }
 
 
 def as_bridge(model: RecurrenceModel) -> TransformerBridge:

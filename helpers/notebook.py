@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import plotly.io as pio
 from IPython.display import Markdown, clear_output, display
+from jaxtyping import Float
 from tqdm.notebook import tqdm_notebook
 
 from helpers import verdicts
+from helpers.estimates import mean
+from helpers.recurrences import FIRST
 
 if TYPE_CHECKING:  # these load torch and TransformerLens, which the first figure need not wait for
     from helpers.model import RecurrenceModel
@@ -71,6 +75,19 @@ def observe(count: int = 512) -> Observation:
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
     """A table that GitHub, JupyterLab and Colab all show."""
     return Markdown(verdicts.markdown(header, rows))
+
+
+def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Markdown:
+    """Squared errors by predictor as a table of MSE and R2, over contexts of 3 vectors and more.
+
+    "zero" must be among the predictors: its error is the variance.
+    """
+    mse = {name: mean(error[:, FIRST:].mean(axis=1)) for name, error in errors.items()}
+    rows = (
+        (name, e if e.value > 1e-12 else "below 1e-12", f"{1 - e.value / mse['zero'].value:.5f}")
+        for name, e in mse.items()
+    )
+    return show_table(("predictor", "MSE with 95 % interval", "R²"), rows)
 
 
 def show_claims(rows: Iterable[verdicts.Row]) -> Markdown:

@@ -17,11 +17,13 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from helpers.estimates import Estimate, mean
 from helpers.model import ModelConfig, RecurrenceModel, as_bridge
-from helpers.recurrences import Family, Sequences, sample
+from helpers.recurrences import FIRST, Family, Sequences, sample
 
 SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
-FIRST = 2  # index of the first position whose context has 3 vectors: the paper's contexts are 3 to 14
-HOOKS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "scale", "normalized", "pattern", "scores", "z")
+HOOKS = (
+    *("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out"),
+    *("hook_scale", "hook_normalized", "hook_q", "hook_k", "hook_pattern", "hook_z"),
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Observation:
         return torch.from_numpy(self.sequences.vectors[:, 1:])
 
     @cached_property
-    def c(self) -> Float[Tensor, "batch"]:
+    def c(self) -> Float[Tensor, batch]:
         """Each sequence's c."""
         return torch.from_numpy(self.sequences.c)
 
@@ -104,9 +106,7 @@ def watch(model: RecurrenceModel, family: Family, sequences: Sequences) -> Obser
 
 
 @torch.no_grad()
-def predict(
-    model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]
-) -> Float[Tensor, "batch n dimension"]:
+def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
     """The model's predictions in float64, without keeping activations; for test sets too large to watch."""
     return as_bridge(model)(vectors @ model.embed.weight.detach().double().T)
 
@@ -122,7 +122,9 @@ def continue_sequence(
     """
     known, n_ctx = len(vectors), model.config.n_ctx
     if not 1 <= steps <= n_ctx + 1 - known:
-        raise ValueError(f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}")
+        raise ValueError(
+            f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}"
+        )
     bridge, W_E = as_bridge(model), model.embed.weight.detach().double().T
     sequence = torch.from_numpy(np.asarray(vectors, dtype=float))
     for _ in range(steps):

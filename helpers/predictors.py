@@ -56,3 +56,18 @@ PREDICTORS: dict[str, Callable[[Vectors], Vectors]] = {
     "straight line": straight_line,
     "exact solver": exact_solver,
 }
+
+
+def squared_errors(vectors: Vectors) -> dict[str, Float[np.ndarray, "batch contexts"]]:
+    """Each rule's squared error, mean over entries; column k is the error after k + 1 vectors."""
+    return {name: ((rule(vectors)[:, :-1] - vectors[:, 1:]) ** 2).mean(axis=2) for name, rule in PREDICTORS.items()}
+
+
+def continue_by(
+    rule: Callable[[Vectors], Vectors], vectors: Float[np.ndarray, "n dimension"], steps: int
+) -> Float[np.ndarray, "steps dimension"]:
+    """Continues one sequence by a rule, each new vector predicted from all before it."""
+    sequence = vectors[None]
+    for _ in range(steps):
+        sequence = np.concatenate([sequence, rule(sequence)[:, -1:]], axis=1)
+    return sequence[0, len(vectors) :]

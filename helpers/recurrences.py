@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+FIRST = 2  # index of the first position whose context has 3 vectors: the paper's contexts are 3 to 14
 SCALINGS = ("max", "rms", "none")
 
 
@@ -58,9 +59,9 @@ class Sequences:
     """
 
     vectors: Float[np.ndarray, "batch length dimension"]
-    c: Float[np.ndarray, "batch"]
+    c: Float[np.ndarray, batch]
     d: Float[np.ndarray, "batch dimension"]
-    scale: Float[np.ndarray, "batch"]
+    scale: Float[np.ndarray, batch]
 
     def __len__(self) -> int:
         return len(self.c)
@@ -68,7 +69,7 @@ class Sequences:
 
 def unroll(
     a0: Float[np.ndarray, "batch dimension"],
-    c: Float[np.ndarray, "batch"],
+    c: Float[np.ndarray, batch],
     d: Float[np.ndarray, "batch dimension"],
     length: int,
 ) -> Float[np.ndarray, "batch length dimension"]:
@@ -80,7 +81,7 @@ def unroll(
     return vectors
 
 
-def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str) -> Float[np.ndarray, "batch"]:
+def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str) -> Float[np.ndarray, batch]:
     """The positive number each sequence is divided by; see ``Family.scaling``.
 
     Raises:

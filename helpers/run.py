@@ -41,7 +41,7 @@ def held_out(family: Family, count: int = TEST_COUNT) -> Float[np.ndarray, "coun
     return sample(family, count, TEST_SEED).vectors
 
 
-def squared_errors(model: RecurrenceModel, vectors: Float[Tensor, "batch length dimension"]) -> Float[Tensor, "n_ctx"]:
+def squared_errors(model: RecurrenceModel, vectors: Float[Tensor, "batch length dimension"]) -> Float[Tensor, n_ctx]:
     """Mean squared error of the prediction after 1, 2, ... n_ctx vectors, over batch and entries."""
     return (model(vectors[:, :-1]) - vectors[:, 1:]).square().mean(dim=(0, 2))
 
@@ -58,9 +58,7 @@ def rate_at(recipe: Recipe, step: int) -> float:
 def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.Optimizer]:
     """AdamW alone, or Muon on the blocks' weight matrices and AdamW on the rest (arXiv 2502.16982)."""
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    muon = {
-        name: p for name, p in trained.items() if recipe.optimizer == "muon" and ".layers." in name and p.ndim == 2
-    }
+    muon = {name: p for name, p in trained.items() if recipe.optimizer == "muon" and ".layers." in name and p.ndim == 2}
     rest = [p for name, p in trained.items() if name not in muon]
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(rest, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)

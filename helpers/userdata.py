@@ -24,7 +24,7 @@ class ModelInput:
     """A sequence in the model's units; ``back`` returns to the user's."""
 
     vectors: Float[np.ndarray, "n dimension"]
-    offset: Float[np.ndarray, "dimension"]
+    offset: Float[np.ndarray, dimension]
     scale: float
 
     def back(self, vectors: Float[np.ndarray, "... dimension"]) -> Float[np.ndarray, "... dimension"]:

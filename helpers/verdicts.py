@@ -46,7 +46,7 @@ class Row:
 
 
 def verdict(readings: Sequence[Reading]) -> str:
-    """"replicated" if every reading agrees, "partly" if at least half of them do, else "not replicated"."""
+    """ "replicated" if every reading agrees, "partly" if at least half of them do, else "not replicated"."""
     agreeing = sum(r.agrees for r in readings)
     if agreeing == len(readings):
         return "replicated"

@@ -1,4 +1,4 @@
-"""Multiplies one head's output matrix by 1.02 and runs strict nbval: it must fail, else the comparison is worth nothing.
+"""Multiplies one head's output matrix by 1.02 and runs strict nbval, which must fail or the comparison is worthless.
 
 The altered model goes to build/tampered; the shipped one is not touched.
 """

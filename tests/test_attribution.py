@@ -1,0 +1,31 @@
+import pytest
+import torch
+
+from helpers import attribution
+from helpers.estimates import ratio
+
+
+def test_the_components_sum_to_the_prediction(obs):
+    parts = attribution.components(obs)
+    assert list(parts)[:5] == ["embed", "pos", "L0H0", "L0H1", "L0 bias"]
+    assert (sum(parts.values()) - obs.prediction).abs().max() < 1e-9
+
+
+def test_the_target_itself_has_a_share_of_one(obs):
+    assert ratio(*attribution.share_sums(obs, obs.targets)).value == pytest.approx(1)
+    assert ratio(*attribution.share_sums(obs, -0.5 * obs.targets)).value == pytest.approx(-0.5)
+
+
+def test_the_last_lens_is_the_model(obs):
+    lens = attribution.logit_lens(obs)
+    assert list(lens) == ["embedding", "layer 0", "layer 1", "layer 2"]
+    torch.testing.assert_close(lens["layer 2"], obs.prediction, rtol=0, atol=1e-10)
+    assert not torch.allclose(lens["layer 1"], obs.prediction)
+
+
+def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs):
+    tuned = attribution.tuned_lens(obs)
+    targets = obs.targets[-20:]
+    assert tuned["embedding"].shape == targets.shape
+    assert attribution.mse(targets, targets) == 0
+    assert attribution.mse(tuned["embedding"], targets) < 2 * obs.variance

@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from conftest import CONFIG
+from helpers.model import ModelConfig, RecurrenceModel, as_bridge
+
+
+def test_module_and_bridge_compute_the_same_function(model):
+    vectors = torch.randn(3, CONFIG.n_ctx, CONFIG.dimension, dtype=torch.float64)
+    embedding = model.embed.weight.detach().double().T
+    bare = RecurrenceModel(CONFIG)
+    bare.load_state_dict(model.state_dict())
+    difference = as_bridge(model)(vectors @ embedding) - bare.double()(vectors)
+    assert difference.abs().max() < 1e-12
+    assert model.embed.weight.dtype == torch.float32  # the model itself is not touched
+
+
+def test_a_prediction_depends_on_the_past_alone(model):
+    vectors = torch.randn(2, CONFIG.n_ctx, CONFIG.dimension)
+    changed = vectors.clone()
+    changed[:, 4:] += 1
+    before, after = model(vectors), model(changed)
+    assert torch.equal(before[:, :4], after[:, :4]) and not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def test_the_paper_size_model_has_as_many_parameters_as_counted_by_hand():
+    d, h, m, v, n = 128, 2 * 64, 3072, 40, 14
+    layer = 4 * d * h + 3 * h + d + 2 * d * m + m + d + 4 * d
+    assert sum(RecurrenceModel(ModelConfig()).n_parameters().values()) == v * d + n * d + 3 * layer + 2 * d + d * v
+
+
+def test_a_seed_decides_the_weights_and_leaves_torchs_own_alone():
+    state = torch.random.get_rng_state()
+    a, b = RecurrenceModel(CONFIG), RecurrenceModel(CONFIG)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("field", "value"), [("n_heads", 0), ("d_mlp", 1.5), ("init", "he")])
+def test_an_impossible_configuration_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=f"{field} must be"):
+        ModelConfig(**{field: value})

@@ -1,0 +1,95 @@
+"""What holds for the repository: shipped models, the README's table, dependencies, direction of imports."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+import torch
+
+from helpers import checkpoints, claims
+from helpers.notebook import ROOT
+from helpers.observation import predict
+from helpers.recurrences import FIRST, sample
+from helpers.verdicts import PAPER_MSE, SOLVED_R2, claims_table
+
+LAYERS = [
+    ["estimates", "recurrences", "predictors", "userdata"],
+    ["model"],
+    ["recipes"],
+    ["checkpoints"],
+    ["run"],
+    ["training", "observation"],
+    ["circuits", "attention"],
+    ["attribution", "interventions"],
+    ["copying"],
+    ["verdicts"],
+    ["claims", "figures"],
+    ["drawings", "notebook"],
+]
+
+
+def test_the_readmes_table_is_current():
+    page = (ROOT / "README.md").read_text()
+    assert claims.insert(page, claims_table(claims.all_rows(ROOT / "checkpoints" / "paper"))) == page, (
+        "run: make readme"
+    )
+
+
+@pytest.mark.parametrize("name", ["paper", "small"])
+def test_a_shipped_model_is_as_good_as_it_should_be(name):
+    """An evaluator of its own: other sequences than log and claims use, and the error written out here."""
+    folder = ROOT / "checkpoints" / name
+    vectors = torch.from_numpy(sample(checkpoints.load_recipe(folder).family, 1000, seed=99).vectors)
+    difference = (predict(checkpoints.load(folder), vectors[:, :-1]) - vectors[:, 1:])[:, FIRST:]
+    mse, variance = difference.square().mean().item(), vectors[:, 1:][:, FIRST:].square().mean().item()
+    assert 1 - mse / variance >= SOLVED_R2
+    if name == "paper":
+        assert mse <= PAPER_MSE
+
+
+def test_what_is_installed_is_said_once():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
+    conda = (ROOT / "environment.yml").read_text()
+    assert "-r requirements.txt" in conda and "-c constraints.txt" in conda
+    assert f"python{project['project']['requires-python']}" in conda
+
+
+def test_every_requirement_has_a_recorded_version():
+    def names(path):
+        return {
+            re.split(r"[<>=\[ ;]", line)[0].lower().replace("_", "-")
+            for line in path.read_text().splitlines()
+            if line and line[0] != "#"
+        }
+
+    recorded = names(ROOT / "constraints.txt")
+    assert names(ROOT / "requirements.txt") <= recorded
+    assert all("==" in line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#")
+
+
+def test_imports_go_in_one_direction():
+    level = {name: i for i, names in enumerate(LAYERS) for name in names}
+    assert set(level) == {path.stem for path in (ROOT / "helpers").glob("*.py")} - {"__init__"}
+    for name in level:
+        tree = ast.parse((ROOT / "helpers" / f"{name}.py").read_text())
+        used = {
+            node.module.removeprefix("helpers.")
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers.")
+        }
+        used |= {
+            a.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "helpers"
+            for a in node.names
+        }
+        assert all(level[other] < level[name] for other in used), (name, used)
+
+
+def test_helper_files_are_short_and_nothing_is_too_large():
+    for path in (ROOT / "helpers").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 250, path
+    for path in [*(ROOT / "checkpoints").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb")]:
+        assert path.is_dir() or path.stat().st_size < 16e6, path

@@ -1,0 +1,144 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from helpers import checkpoints
+from helpers.recipes import RECIPES, Recipe
+from helpers.run import STATE, batch_at, held_out, make_optimizers, rate_at
+from helpers.training import Stopped, main, train
+
+SLOW_RUN = """
+import sys, time, pickle, torch
+torch.set_num_threads(1)
+from helpers import run, training
+step = run.Run.step
+def slow(self):
+    time.sleep(0.05)
+    return step(self)
+run.Run.step = slow
+recipe, out = pickle.loads(bytes.fromhex(sys.argv[1])), sys.argv[2]
+try:
+    training.train(recipe, out)
+except training.Stopped as stop:
+    print(stop)
+    sys.exit(130)
+"""
+
+
+def weights(folder):
+    return torch.cat([p.flatten() for p in checkpoints.load(folder).parameters()])
+
+
+def start(recipe, out):
+    import pickle
+
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOW_RUN, pickle.dumps(recipe).hex(), str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_and_resumed_run_ends_with_the_same_bits(recipe, tmp_path, number):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole = weights(train(recipe, tmp_path / "whole"))
+        run = start(recipe, tmp_path / "cut")
+        while not (tmp_path / "cut" / STATE).exists():
+            assert run.poll() is None, "ended before it saved a state"
+            time.sleep(0.01)
+        time.sleep(0.3)
+        os.kill(run.pid, number)
+        output, _ = run.communicate(timeout=60)
+        if number != signal.SIGKILL:
+            assert run.returncode == 130 and "the same command goes on" in output
+        assert not (tmp_path / "cut" / "config.json").exists(), "it ran to its end: nothing was tested"
+        assert torch.equal(weights(train(recipe, tmp_path / "cut")), whole)
+        assert not (tmp_path / "cut" / STATE).exists()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_training_learns_and_keeps_a_log(recipe, tmp_path):
+    log = checkpoints.load_log(train(dataclasses.replace(recipe, log_every=20), tmp_path))
+    assert log["step"] == [20, 40, 60]
+    assert log["test_mse"][-1] < 0.5 * log["test_mse"][0]
+
+
+def test_the_state_of_another_recipe_or_a_damaged_one_is_refused(recipe, tmp_path):
+    (tmp_path / STATE).write_bytes(b"half a file")
+    with pytest.raises(checkpoints.CheckpointError, match=r"state\.pt: cannot be read"):
+        train(recipe, tmp_path)
+    train(recipe, tmp_path, fresh=True)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(recipe, tmp_path):
+    with pytest.raises(FloatingPointError, match="lower the learning rate"):
+        train(dataclasses.replace(recipe, learning_rate=1e12, optimizer="adamw"), tmp_path)
+
+
+def test_batches_depend_on_seed_and_step_alone_and_never_meet_the_test_set(recipe):
+    assert (batch_at(recipe, 5) == batch_at(recipe, 5)).all() and (batch_at(recipe, 5) != batch_at(recipe, 6)).any()
+    assert (batch_at(recipe, 5) != batch_at(dataclasses.replace(recipe, seed=1), 5)).any()
+    assert (held_out(recipe.family, 8) != batch_at(recipe, 0)).any()
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero():
+    recipe = Recipe(steps=100, warmup=10, schedule="cosine")
+    rates = [rate_at(recipe, step) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.1 * k for k in range(1, 11)])
+    assert rates[10] == 1 and rates[55] == pytest.approx(0.5) and rates[100] == pytest.approx(0)
+    assert {rate_at(Recipe(), step) for step in range(0, 100_000, 997)} == {1.0}
+
+
+def test_muon_gets_the_blocks_matrices_and_adamw_all_the_rest(model, recipe):
+    adamw, muon = make_optimizers(recipe, model)
+    by_muon = sum(p.numel() for group in muon.param_groups for p in group["params"])
+    blocks = sum(p.numel() for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2)
+    assert by_muon == blocks
+    assert by_muon + sum(p.numel() for group in adamw.param_groups for p in group["params"]) == sum(
+        model.n_parameters().values()
+    )
+
+
+def test_the_papers_recipe_is_the_papers():
+    recipe = RECIPES["paper"]
+    assert (recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.steps) == ("adamw", 1e-4, 0.01, 100_000)
+    assert recipe.schedule == "constant" and recipe.warmup == 0 and recipe.clip == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--recipe", "huge"], "invalid choice: 'huge'"),
+        (["--recipe", "small", "--threads", "0"], "--threads: must be at least 1, got 0"),
+        (["--recipe", "small", "--device", "abacus"], "--device: cannot use 'abacus'"),
+        (["--recipe", "small", "--out", "checkpoints/small"], "already holds a finished run"),
+        (["--recipe", "small", "--out", "README.md"], "README.md"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line(arguments, message, capsys, monkeypatch):
+    monkeypatch.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    threads = torch.get_num_threads()
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    torch.set_num_threads(threads)
+    assert exit.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_stop_is_an_exit_code_and_a_sentence(monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise Stopped("stopped at step 3 of 9")
+
+    monkeypatch.setattr("helpers.training.train", stopped)
+    assert main(["--recipe", "small", "--out", "nowhere"]) == 130
+    assert "stopped at step 3 of 9" in capsys.readouterr().err

@@ -1,0 +1,51 @@
+import pytest
+
+from helpers import claims
+from helpers.verdicts import Reading, Row, claims_table, summary, verdict
+
+
+def readings(*agree):
+    return [Reading("r", "1", a) for a in agree]
+
+
+@pytest.mark.parametrize(
+    ("agree", "expected"),
+    [
+        ((True,), "replicated"),
+        ((True, False), "partly"),
+        ((True, False, False), "not replicated"),
+        ((False,), "not replicated"),
+    ],
+)
+def test_all_half_or_fewer(agree, expected):
+    assert verdict(readings(*agree)) == expected
+
+
+def test_readings_of_one_kind_stand_together():
+    assert (
+        summary([Reading("a", "1", True), Reading("b", "2", False), Reading("a", "3", False)]) == "a: 1 ✓, 3 ✗; b: 2 ✗"
+    )
+
+
+def test_a_table_keeps_its_columns():
+    table = claims_table([Row("A1", "x | y", "p", "h", "partly")])
+    assert table.splitlines()[2] == "| A1 | x \\| y | p | h | **partly** |"
+
+
+def test_every_claim_of_the_paper_has_a_measure_and_an_untrained_model_replicates_none_of_the_findings(obs):
+    assert list(claims.MEASURES) == ["S5", "A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4", "C1", "C2", "C3", "C4", "C5"]
+    verdicts = {row.id: row.verdict for row in claims.evaluate(obs, ["S5", "A1", "A2", "A3", "C1", "C2", "C3", "C4"])}
+    assert "replicated" not in verdicts.values(), verdicts
+
+
+def test_a_page_without_markers_is_refused():
+    with pytest.raises(ValueError, match="must have the lines"):
+        claims.insert("no markers", "table")
+    page = f"before\n{claims.BEGIN}\nold\n{claims.END}\nafter"
+    assert claims.insert(claims.insert(page, "new"), "newer") == f"before\n{claims.BEGIN}\nnewer\n{claims.END}\nafter"
+
+
+def test_a_mistake_on_the_command_line_is_one_line(capsys):
+    with pytest.raises(SystemExit) as exit:
+        claims.main(["--model", "nowhere"])
+    assert exit.value.code == 2 and "nowhere: " in capsys.readouterr().err
