@@ -38,8 +38,8 @@ lab: $(READY)  ## open JupyterLab on notebook 01
 notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of each figure (needs a Chromium)
 	STORE_PNG=1 $(BIN)/python tools/story.py --store
 
-readme: $(READY)  ## put the current results table into README.md
-	$(BIN)/python -m helpers.claims --write README.md
+readme: $(READY)  ## bring the results table and the drawing of the README up to date
+	$(BIN)/python -m helpers.front --write
 
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, or paper)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)

@@ -1,21 +1,18 @@
 """The paper's claims, each measured by code and judged against a threshold of ``helpers.verdicts``.
 
-``python -m helpers.claims`` prints the table for the shipped model; ``--write README.md`` puts it between that file's
-markers. Where a claim speaks of "the heads" of a layer, each head is a reading of its own.
+Where a claim speaks of "the heads" of a layer, each head is a reading of its own. ``helpers.front`` makes the README's
+table of them.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import torch
 
-from helpers import attention, attribution, checkpoints, circuits, copying, interventions
+from helpers import attention, attribution, circuits, copying, interventions
 from helpers.estimates import Estimate, mean, number, ratio
-from helpers.observation import Observation, observe
+from helpers.observation import Observation
 from helpers.recipes import RECIPES, Recipe
 from helpers.verdicts import (
     ALPHA,
@@ -29,7 +26,6 @@ from helpers.verdicts import (
     STRONG_C,
     Reading,
     Row,
-    claims_table,
     summary,
     verdict,
 )
@@ -241,40 +237,3 @@ def setup_rows(recipe: Recipe) -> list[Row]:
             same(all(getattr(recipe, k) == getattr(paper, k) for k in optimizer)),
         ),
     ]
-
-
-def all_rows(folder: Path | str) -> list[Row]:
-    """Every row of the results table for one checkpoint."""
-    recipe = checkpoints.load_recipe(folder)
-    return setup_rows(recipe) + evaluate(observe(checkpoints.load(folder), recipe.family), MEASURES)
-
-
-BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
-
-
-def insert(page: str, table: str) -> str:
-    """``page`` with ``table`` between its markers. Raises ValueError if a marker is missing."""
-    if BEGIN not in page or END not in page:
-        raise ValueError(f"the page must have the lines {BEGIN} and {END}")
-    return page[: page.index(BEGIN) + len(BEGIN)] + "\n" + table + "\n" + page[page.index(END) :]
-
-
-def main(arguments: list[str] | None = None) -> int:
-    p = argparse.ArgumentParser(prog="python -m helpers.claims", description="Measures the paper's claims.")
-    p.add_argument(
-        "--model", type=Path, default=Path("checkpoints/paper"), help="checkpoint folder (default: %(default)s)"
-    )
-    p.add_argument("--write", type=Path, help="Markdown file to put the table into, between its markers")
-    options = p.parse_args(arguments)
-    try:
-        table = claims_table(all_rows(options.model))
-        if options.write:
-            options.write.write_text(insert(options.write.read_text(), table))
-    except (OSError, ValueError) as error:
-        p.exit(2, f"{p.prog}: error: {error}\n")
-    print(table)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -26,34 +26,43 @@ def _box(x: int, y: int, width: int, text: str, colour: str, height: int = 44) -
     )
 
 
-def model_drawing(config: ModelConfig) -> SVG:
-    """The model from left to right: vectors in, the residual stream through the layers, the next vector out."""
-    left, step, stream = 128, 160, 176
-    width = left + step * config.n_layers + 150
+def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), result: str = "") -> SVG:
+    """The model from left to right: vectors in, the residual stream through the layers, the next vector out.
+
+    Args:
+        notes: lines of text to stand below each layer.
+        result: a line to stand below the unembedding.
+    """
+    left, step, stream = 130, 200, 176
+    width = left + step * config.n_layers + 110
+    height = 216 + 20 * max(map(len, notes), default=0)
     parts = [
-        f'<line x1="100" y1="{stream}" x2="{width - 130}" y2="{stream}" stroke="#555555" stroke-width="4"/>',
-        f'<text x="{left}" y="{stream + 24}" font-size="13">residual stream, {config.d_model} numbers at each of '
+        f'<line x1="100" y1="{stream}" x2="{width - 118}" y2="{stream}" stroke="#555555" stroke-width="4"/>',
+        f'<text x="{left}" y="{stream + 22}" font-size="13">residual stream, {config.d_model} numbers at each of '
         f"{config.n_ctx} positions</text>",
         _box(4, stream - 36, 100, f"embedding\n{config.dimension} → {config.d_model}", PALETTE[6], 72),
-        _box(width - 134, stream - 36, 130, f"unembedding\n{config.d_model} → {config.dimension}", PALETTE[6], 72),
+        _box(width - 120, stream - 36, 116, f"unembedding\n{config.d_model} → {config.dimension}", PALETTE[6], 72),
+        f'<text x="{width - 62}" y="{stream + 60}" text-anchor="middle" font-size="13">{result}</text>',
     ]
     for layer in range(config.n_layers):
         x = left + step * layer
         parts += [
-            f'<text x="{x + 66}" y="20" text-anchor="middle" font-size="14" font-weight="bold">layer {layer}</text>',
-            _box(x, 34, 62, f"{config.n_heads} heads\nof {config.d_head}", PALETTE[0], 60),
-            _box(x + 72, 34, 62, f"MLP\n{config.d_mlp}", PALETTE[1], 60),
+            f'<text x="{x + 76}" y="20" text-anchor="middle" font-size="14" font-weight="bold">layer {layer}</text>',
+            _box(x, 34, 70, f"{config.n_heads} heads\nof {config.d_head}", PALETTE[0], 60),
+            _box(x + 82, 34, 70, f"MLP\n{config.d_mlp}", PALETTE[1], 60),
         ]
-        for centre, colour in ((x + 31, PALETTE[0]), (x + 103, PALETTE[1])):
+        for centre, colour in ((x + 35, PALETTE[0]), (x + 117, PALETTE[1])):
             parts += [
                 f'<path d="M{centre - 14} {stream - 2} V96" stroke="{colour}" fill="none" stroke-width="2"/>',
                 f'<path d="M{centre + 14} 96 V{stream - 14}" stroke="{colour}" fill="none" stroke-width="2"/>',
                 f'<text x="{centre + 14}" y="{stream - 5}" text-anchor="middle" font-size="16">+</text>',
             ]
+        for i, line in enumerate(notes[layer] if notes else ()):
+            parts.append(f'<text x="{x}" y="{stream + 50 + 19 * i}" font-size="13">{line}</text>')
     return SVG(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 216" width="{width}" role="img" '
-        f'aria-label="model" font-family="Open Sans, DejaVu Sans, sans-serif">'
-        f'<rect width="{width}" height="216" fill="white"/>{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
+        f'aria-label="the model from embedding to unembedding" font-family="Open Sans, DejaVu Sans, sans-serif">'
+        f'<rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>'
     )
 
 

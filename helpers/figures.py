@@ -49,7 +49,7 @@ def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int =
 def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
     figure.add_hline(y=value, line={"color": "#555555", "dash": "dot"})
     y = float(np.log10(value)) if log_y else value  # plotly places annotations on a log axis by their exponent
-    figure.add_annotation(x=1, xref="paper", xanchor="right", y=y, yanchor="bottom", text=text, showarrow=False)
+    figure.add_annotation(x=0.01, xref="paper", xanchor="left", y=y, yanchor="bottom", text=text, showarrow=False)
 
 
 def lines(

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 import torch
 
-from helpers import checkpoints, claims
+from helpers import checkpoints, front
 from helpers.notebook import ROOT
 from helpers.observation import predict
 from helpers.recurrences import FIRST, sample
@@ -26,14 +26,15 @@ LAYERS = [
     ["verdicts"],
     ["claims", "figures"],
     ["drawings", "notebook"],
+    ["front"],
 ]
 
 
-def test_the_readmes_table_is_current():
-    page = (ROOT / "README.md").read_text()
-    assert claims.insert(page, claims_table(claims.all_rows(ROOT / "checkpoints" / "paper"))) == page, (
-        "run: make readme"
-    )
+def test_the_readmes_table_and_drawing_are_current():
+    folder, page = ROOT / "checkpoints" / "paper", (ROOT / "README.md").read_text()
+    obs = front.look(folder)
+    assert front.insert(page, claims_table(front.all_rows(folder, obs))) == page, "run: make readme"
+    assert front.mechanism(obs) == front.DRAWING.read_text(), "run: make readme"
 
 
 @pytest.mark.parametrize("name", ["paper", "small"])

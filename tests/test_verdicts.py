@@ -1,6 +1,6 @@
 import pytest
 
-from helpers import claims
+from helpers import claims, front
 from helpers.verdicts import Reading, Row, claims_table, summary, verdict
 
 
@@ -40,12 +40,12 @@ def test_every_claim_of_the_paper_has_a_measure_and_an_untrained_model_replicate
 
 def test_a_page_without_markers_is_refused():
     with pytest.raises(ValueError, match="must have the lines"):
-        claims.insert("no markers", "table")
-    page = f"before\n{claims.BEGIN}\nold\n{claims.END}\nafter"
-    assert claims.insert(claims.insert(page, "new"), "newer") == f"before\n{claims.BEGIN}\nnewer\n{claims.END}\nafter"
+        front.insert("no markers", "table")
+    page = f"before\n{front.BEGIN}\nold\n{front.END}\nafter"
+    assert front.insert(front.insert(page, "new"), "newer") == f"before\n{front.BEGIN}\nnewer\n{front.END}\nafter"
 
 
 def test_a_mistake_on_the_command_line_is_one_line(capsys):
     with pytest.raises(SystemExit) as exit:
-        claims.main(["--model", "nowhere"])
+        front.main(["--model", "nowhere"])
     assert exit.value.code == 2 and "nowhere: " in capsys.readouterr().err

@@ -14,11 +14,10 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
-from helpers import claims, notebook
+from helpers import front, notebook
 from helpers.verdicts import claims_table
 
 PLOTLY = "application/vnd.plotly.v1+json"
-KEPT = ("kernelspec", "language_info")
 
 
 def execute(path: Path, place: str) -> nbformat.NotebookNode:
@@ -81,7 +80,8 @@ def main() -> int:
             store(nb, path)
         to_html(nb, build / (path.stem + ".html"))
     if not options.notebooks:
-        print("\n" + claims_table(claims.all_rows(notebook.model_folder())))
+        folder = notebook.model_folder()
+        print("\n" + claims_table(front.all_rows(folder, front.look(folder))))
     print(f"\nRead on: {build / (paths[0].stem + '.html')}")
     return 0
 

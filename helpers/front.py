@@ -1,0 +1,90 @@
+"""What the README shows of the shipped model: the results table and the mechanism in one drawing.
+
+``python -m helpers.front`` prints the table; with ``--write`` the README and docs/mechanism.svg are brought up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from helpers import attention, checkpoints, circuits, claims, interventions
+from helpers.attribution import components, share_sums
+from helpers.drawings import model_drawing
+from helpers.estimates import mean, number, ratio
+from helpers.notebook import ROOT
+from helpers.observation import Observation, observe
+from helpers.verdicts import Row, claims_table
+
+BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+DRAWING = ROOT / "docs" / "mechanism.svg"
+
+
+def look(folder: Path) -> Observation:
+    """The model of a checkpoint, watched on the sequences of the notebooks."""
+    return observe(checkpoints.load(folder), checkpoints.load_recipe(folder).family)
+
+
+def all_rows(folder: Path, obs: Observation) -> list[Row]:
+    """Every row of the results table for one checkpoint."""
+    return claims.setup_rows(checkpoints.load_recipe(folder)) + claims.evaluate(obs, claims.MEASURES)
+
+
+def insert(page: str, table: str) -> str:
+    """``page`` with ``table`` between its markers. Raises ValueError if a marker is missing."""
+    if BEGIN not in page or END not in page:
+        raise ValueError(f"the page must have the lines {BEGIN} and {END}")
+    return page[: page.index(BEGIN) + len(BEGIN)] + "\n" + table + "\n" + page[page.index(END) :]
+
+
+def mechanism(obs: Observation) -> str:
+    """The model's drawing (SVG) with what was measured of the heads of each layer."""
+    parts = components(obs)
+
+    def each(values: list[float]) -> str:
+        return ", ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in values)
+
+    def cost(layer: int) -> str:
+        ablated = obs.mse(interventions.ablate_heads(obs, interventions.layer_heads(obs, layer)))
+        return f"error × {ablated.value / obs.mse().value:,.0f}"
+
+    heads = range(obs.config.n_heads)
+    previous = each([mean(attention.at_offset(obs, 0, 1)[:, h]).value for h in heads])
+    direct = each([ratio(*share_sums(obs, parts[f"L1H{h}"])).value for h in heads])
+    negating = each([circuits.eigenvalue_score(circuits.ov(obs, 2, h)) for h in heads])
+    return model_drawing(
+        obs.config,
+        [
+            ["attention on the", f"previous vector: {previous}", "without heads:", cost(0)],
+            ["heads' direct share", f"of the answer: {direct}", "without heads:", cost(1)],
+            ["OV eigenvalue", f"score: {negating}", "without heads:", cost(2)],
+        ],
+        f"test MSE {number(obs.mse().value)}",
+    ).data
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; a mistake ends in one line and exit code 2."""
+    p = argparse.ArgumentParser(prog="python -m helpers.front", description="Measures the paper's claims.")
+    p.add_argument("--model", type=Path, help="checkpoint folder (default: the shipped paper-size model)")
+    p.add_argument("--write", action="store_true", help="bring README.md and docs/mechanism.svg up to date")
+    options = p.parse_args(arguments)
+    if options.model and options.write:
+        p.error("argument --write: the README shows the shipped model; leave --model out")
+    folder, readme = options.model or ROOT / "checkpoints" / "paper", ROOT / "README.md"
+    try:
+        obs = look(folder)
+        table = claims_table(all_rows(folder, obs))
+        if options.write:
+            DRAWING.parent.mkdir(exist_ok=True)
+            DRAWING.write_text(mechanism(obs))
+            readme.write_text(insert(readme.read_text(), table))
+    except (OSError, ValueError) as error:
+        p.exit(2, f"{p.prog}: error: {error}\n")
+    print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
