@@ -72,6 +72,24 @@ def logit_lens(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimensi
     return {name: obs.bridge.unembed(obs.bridge.ln_final(stream)) for name, stream in residual_streams(obs).items()}
 
 
+def held_lens(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimension"]]:
+    """Like ``logit_lens`` with the final layer norm's scale held at what it is at the end of the model.
+
+    The plain logit lens divides by the standard deviation of the earlier stream. That stream is smaller, so the guess
+    comes out too large. Here it is the sum of the ``components`` up to a layer.
+    """
+    bias = obs.bridge.ln_final.bias @ obs.bridge.W_U
+    return {name: to_output(obs, stream) + bias for name, stream in residual_streams(obs).items()}
+
+
+def rescaled(
+    obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]
+) -> Float[Tensor, "batch n_ctx dimension"]:
+    """A prediction times the one constant with which it fits the targets best: its direction, freed from its size."""
+    late, targets = prediction[:, FIRST:], obs.targets[:, FIRST:]
+    return prediction * (late * targets).sum() / late.square().sum()
+
+
 def tuned_lens(obs: Observation) -> dict[str, Float[Tensor, "half n_ctx dimension"]]:
     """Like ``logit_lens`` with a least-squares affine readout for each layer in place of the model's own.
 

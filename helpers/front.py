@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from helpers import attention, checkpoints, circuits, claims, interventions
-from helpers.attribution import components, share_sums
+from helpers.attribution import components, head_result, share_sums
 from helpers.drawings import model_drawing
 from helpers.estimates import mean, number, ratio
 from helpers.notebook import ROOT
@@ -49,19 +49,29 @@ def mechanism(obs: Observation) -> str:
         ablated = obs.mse(interventions.ablate_heads(obs, interventions.layer_heads(obs, layer)))
         return f"error × {ablated.value / obs.mse().value:,.0f}"
 
+    def share(name: str) -> float:
+        return ratio(*share_sums(obs, parts[name])).value
+
     heads = range(obs.config.n_heads)
     previous = each([mean(attention.at_offset(obs, 0, 1)[:, h]).value for h in heads])
-    direct = each([ratio(*share_sums(obs, parts[f"L1H{h}"])).value for h in heads])
+    constant = each([interventions.constant_share(head_result(obs, 1, h)).value for h in heads])
     negating = each([circuits.eigenvalue_score(circuits.ov(obs, 2, h)) for h in heads])
-    return model_drawing(
-        obs.config,
+    first = [
+        ["attention on the", f"previous vector: {previous}"],
+        ["constant share of", f"heads' output: {constant}"],
+        ["OV eigenvalue", f"score: {negating}"],
+    ]
+    notes = [
         [
-            ["attention on the", f"previous vector: {previous}", "without heads:", cost(0)],
-            ["heads' direct share", f"of the answer: {direct}", "without heads:", cost(1)],
-            ["OV eigenvalue", f"score: {negating}", "without heads:", cost(2)],
-        ],
-        f"test MSE {number(obs.mse().value)}",
-    ).data
+            *lines,
+            "share of the answer:",
+            f"heads {each([share(f'L{layer}H{h}') for h in heads])}",
+            f"MLP {each([share(f'L{layer} MLP')])}",
+            f"heads ablated: {cost(layer)}",
+        ]
+        for layer, lines in enumerate(first)
+    ]
+    return model_drawing(obs.config, notes, f"test MSE {number(obs.mse().value)}").data
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -84,7 +84,9 @@ class Run:
         self.optimizers = make_optimizers(recipe, self.model)
         self.peaks = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
         self.test = as_tensor(held_out(recipe.family), device)
-        self.done, self.seconds, self.log = 0, 0.0, []
+        self.done, self.seconds = 0, 0.0
+        self.log: list[tuple[float, ...]] = []
+        self.losses: list[Tensor] = []  # since the last row of the log
         if (out / STATE).exists():
             self.load()
 
@@ -107,9 +109,15 @@ class Run:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.done, self.seconds, self.log = state["done"], state["seconds"], state["log"]
+        self.losses = list(state["losses"])
 
     def save(self) -> None:
-        """Writes the state so that a kill at any moment leaves the old file or the new one, never half of one."""
+        """Writes the state so that a kill at any moment leaves the old file or the new one, never half of one.
+
+        Raises:
+            FloatingPointError: the loss is no longer a number; the state from before stays on disk.
+        """
+        self.require_finite()
         self.out.mkdir(parents=True, exist_ok=True)
         state = {
             "recipe": asdict(self.recipe),
@@ -118,13 +126,14 @@ class Run:
             "done": self.done,
             "seconds": self.seconds,
             "log": self.log,
+            "losses": self.losses,
         }
         partial = self.out / (STATE + ".partial")
         torch.save(state, partial)
         os.replace(partial, self.out / STATE)
 
-    def step(self) -> Tensor:
-        """One update; returns the loss before it."""
+    def step(self) -> None:
+        """One update; keeps the loss before it."""
         factor = rate_at(self.recipe, self.done)
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
@@ -138,7 +147,23 @@ class Run:
         for optimizer in self.optimizers:
             optimizer.step()
         self.done += 1
-        return loss.detach()
+        self.losses.append(loss.detach())
+
+    def require_finite(self) -> None:
+        """Raises FloatingPointError if the latest loss is no longer a number."""
+        if self.losses and not self.losses[-1].isfinite():
+            raise FloatingPointError(f"the loss is no longer a number at step {self.done}: lower the learning rate")
+
+    def evaluate(self) -> None:
+        """Adds a row to the log: the mean loss since the last row, and the test error.
+
+        Raises:
+            FloatingPointError: the loss is no longer a number.
+        """
+        self.require_finite()
+        rate, train_mse = rate_at(self.recipe, self.done - 1), torch.stack(self.losses).mean().item()
+        self.log.append((self.done, rate, train_mse, self.test_mse(), round(self.seconds, 1)))
+        self.losses.clear()
 
     @torch.no_grad()
     def test_mse(self) -> float:

@@ -7,7 +7,6 @@ up again; when it ends, the folder is a checkpoint (``helpers.checkpoints``).
 from __future__ import annotations
 
 import argparse
-import math
 import signal
 import sys
 import threading
@@ -17,12 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from helpers import checkpoints
 from helpers.recipes import ABOUT, RECIPES, Recipe
-from helpers.run import STATE, Run, rate_at
+from helpers.run import STATE, Run
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,6 +32,17 @@ def pick_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextmanager
+def cpu_threads(count: int | None) -> Iterator[None]:
+    """Lets torch use ``count`` CPU threads for the time being; ``None`` changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -57,6 +66,7 @@ def train(
     *,
     device: torch.device | None = None,
     fresh: bool = False,
+    threads: int | None = None,
     bar: type[tqdm] = tqdm,
 ) -> Path:
     """Trains a recipe to its end, taking up where an earlier call in the same folder was stopped.
@@ -64,6 +74,7 @@ def train(
     Args:
         out: the run's folder; at the end a checkpoint.
         fresh: start anew, whatever the folder holds.
+        threads: CPU threads while it trains. A run repeats bit by bit on one, and small models lose little by it.
         bar: a tqdm class, for the progress bar.
     Returns:
         ``out``.
@@ -74,28 +85,24 @@ def train(
     """
     if fresh:
         (Path(out) / STATE).unlink(missing_ok=True)
-    run = Run(recipe, Path(out), device or pick_device())
-    before, start = run.seconds, time.monotonic()
-    losses: list[Tensor] = []
-    with stop_requests() as stop, bar(total=recipe.steps, initial=run.done, unit="step", leave=False) as progress:
-        while run.done < recipe.steps:
-            losses.append(run.step())
-            run.seconds = before + time.monotonic() - start
-            progress.update()
-            last = run.done == recipe.steps
-            if run.done % recipe.log_every == 0 or last:
-                train_mse, test_mse = torch.stack(losses).mean().item(), run.test_mse()
-                losses.clear()
-                if not math.isfinite(train_mse):
-                    raise FloatingPointError(f"the loss is {train_mse} at step {run.done}: lower the learning rate")
-                run.log.append((run.done, rate_at(recipe, run.done - 1), train_mse, test_mse, round(run.seconds, 1)))
-                progress.set_postfix_str(f"test MSE {test_mse:.2e}")
-            if not last and (run.done % recipe.save_every == 0 or stop.is_set()):
-                run.save()
-            if stop.is_set() and not last:
-                raise Stopped(f"stopped at step {run.done} of {recipe.steps}; the same command goes on from there")
-    checkpoints.save(run.out, run.model, recipe, run.log)
-    (run.out / STATE).unlink(missing_ok=True)
+    with cpu_threads(threads), stop_requests() as stop:
+        run = Run(recipe, Path(out), device or pick_device())
+        before, start = run.seconds, time.monotonic()
+        with bar(total=recipe.steps, initial=run.done, unit="step", leave=False) as progress:
+            while run.done < recipe.steps:
+                run.step()
+                run.seconds = before + time.monotonic() - start
+                progress.update()
+                last = run.done == recipe.steps
+                if run.done % recipe.log_every == 0 or last:
+                    run.evaluate()
+                    progress.set_postfix_str(f"test MSE {run.log[-1][3]:.2e}")
+                if not last and (run.done % recipe.save_every == 0 or stop.is_set()):
+                    run.save()
+                if stop.is_set() and not last:
+                    raise Stopped(f"stopped at step {run.done} of {recipe.steps}; the same command goes on from there")
+        checkpoints.save(run.out, run.model, recipe, run.log)
+        (run.out / STATE).unlink(missing_ok=True)
     return run.out
 
 
@@ -121,10 +128,8 @@ def main(arguments: list[str] | None = None) -> int:
     p = parser()
     options = p.parse_args(arguments)
     out: Path = options.out or Path("runs") / options.recipe
-    if options.threads is not None:
-        if options.threads < 1:
-            p.error(f"argument --threads: must be at least 1, got {options.threads}")
-        torch.set_num_threads(options.threads)
+    if options.threads is not None and options.threads < 1:
+        p.error(f"argument --threads: must be at least 1, got {options.threads}")
     try:
         device = torch.device(options.device) if options.device else pick_device()
         torch.empty(0, device=device)
@@ -133,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     if (out / "config.json").exists() and not options.fresh:
         p.error(f"argument --out: {out} already holds a finished run; --fresh trains it anew")
     try:
-        train(RECIPES[options.recipe], out, device=device, fresh=options.fresh)
+        train(RECIPES[options.recipe], out, device=device, fresh=options.fresh, threads=options.threads)
     except Stopped as stop:
         print(f"\n{stop}", file=sys.stderr)
         return 130

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 # A model "solves the task" when it explains this share of the targets' variance; an ablation "barely hurts" when the
 # model still does. The best of the naive predictors explains 0.96.
 SOLVED_R2 = 0.99
-# A claim that something "is" a copy, an identity, a correlation needs more than half of the way from nothing (0) to
-# perfect (1). One number for all of them, so that none can be chosen to please.
+# A claim that something "is" a copy, a multiple of the identity, a comparison, needs that to explain more than half: of
+# the variance (R2, the square of a correlation), of a matrix (the square of a cosine), of all attention, of all
+# eigenvalues. One number for all of them, so that none can be chosen to please.
 HALF = 0.5
 # "Near zero" for a share of the answer: one twentieth.
 NEAR_ZERO = 0.05
@@ -45,20 +46,35 @@ class Row:
     verdict: str
 
 
-def verdict(readings: Sequence[Reading]) -> str:
-    """ "replicated" if every reading agrees, "partly" if at least half of them do, else "not replicated"."""
-    agreeing = sum(r.agrees for r in readings)
-    if agreeing == len(readings):
-        return "replicated"
-    return "partly" if 2 * agreeing >= len(readings) else "not replicated"
+def explains_half(correlation: float) -> bool:
+    """Whether a correlation or cosine is positive with a square above ``HALF``; negate it for the other sign."""
+    return correlation > HALF**0.5
+
+
+def _by_kind(readings: Iterable[Reading]) -> dict[str, list[Reading]]:
+    kinds: dict[str, list[Reading]] = {}
+    for reading in readings:
+        kinds.setdefault(reading.what, []).append(reading)
+    return kinds
+
+
+def verdict(readings: Iterable[Reading]) -> str:
+    """Judges by ways of measuring: one agrees if it does so for every head it was taken of.
+
+    Returns:
+        "replicated" if every way of measuring agrees, "partly" if one at least does, "not replicated" if none.
+    """
+    agreeing = [all(r.agrees for r in kind) for kind in _by_kind(readings).values()]
+    return "replicated" if all(agreeing) else "partly" if any(agreeing) else "not replicated"
 
 
 def summary(readings: Iterable[Reading]) -> str:
     """The readings in one table cell, readings of one kind (one for each head, say) together."""
-    kinds: dict[str, list[str]] = {}
-    for reading in readings:
-        kinds.setdefault(reading.what, []).append(f"{reading.value} {'✓' if reading.agrees else '✗'}")
-    return "; ".join(f"{what}: {', '.join(values)}" for what, values in kinds.items())
+    cells = {
+        what: ", ".join(f"{r.value} {'✓' if r.agrees else '✗'}" for r in kind)
+        for what, kind in _by_kind(readings).items()
+    }
+    return "; ".join(f"{what}: {values}" for what, values in cells.items())
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

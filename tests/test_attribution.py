@@ -29,3 +29,16 @@ def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs
     assert tuned["embedding"].shape == targets.shape
     assert attribution.mse(targets, targets) == 0
     assert attribution.mse(tuned["embedding"], targets) < 2 * obs.variance
+
+
+def test_the_held_lens_is_the_running_sum_of_the_components(obs):
+    parts = attribution.components(obs)
+    names = list(parts)
+    upto = names[: names.index("L1 MLP") + 1] + ["final bias"]
+    torch.testing.assert_close(attribution.held_lens(obs)["layer 1"], sum(parts[n] for n in upto), rtol=0, atol=1e-10)
+    torch.testing.assert_close(attribution.held_lens(obs)["layer 2"], obs.prediction, rtol=0, atol=1e-10)
+
+
+def test_rescaling_finds_the_size_and_only_the_size(obs):
+    torch.testing.assert_close(attribution.rescaled(obs, 2.5 * obs.targets), obs.targets)
+    assert obs.mse(attribution.rescaled(obs, obs.prediction)).value <= obs.mse().value

@@ -48,24 +48,24 @@ def start(recipe, out):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_and_resumed_run_ends_with_the_same_bits(recipe, tmp_path, number):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        whole = weights(train(recipe, tmp_path / "whole"))
-        run = start(recipe, tmp_path / "cut")
-        while not (tmp_path / "cut" / STATE).exists():
-            assert run.poll() is None, "ended before it saved a state"
-            time.sleep(0.01)
-        time.sleep(0.3)
-        os.kill(run.pid, number)
-        output, _ = run.communicate(timeout=60)
-        if number != signal.SIGKILL:
-            assert run.returncode == 130 and "the same command goes on" in output
-        assert not (tmp_path / "cut" / "config.json").exists(), "it ran to its end: nothing was tested"
-        assert torch.equal(weights(train(recipe, tmp_path / "cut")), whole)
-        assert not (tmp_path / "cut" / STATE).exists()
-    finally:
-        torch.set_num_threads(threads)
+    def ends(folder):
+        log = checkpoints.load_log(train(recipe, folder, threads=1))
+        return weights(folder), [log[column] for column in ("step", "train_mse", "test_mse")]
+
+    whole, whole_log = ends(tmp_path / "whole")
+    run = start(recipe, tmp_path / "cut")
+    while not (tmp_path / "cut" / STATE).exists():
+        assert run.poll() is None, "ended before it saved a state"
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.kill(run.pid, number)
+    output, _ = run.communicate(timeout=60)
+    if number != signal.SIGKILL:
+        assert run.returncode == 130 and "the same command goes on" in output
+    assert not (tmp_path / "cut" / "config.json").exists(), "it ran to its end: nothing was tested"
+    resumed, resumed_log = ends(tmp_path / "cut")
+    assert torch.equal(resumed, whole) and resumed_log == whole_log
+    assert not (tmp_path / "cut" / STATE).exists()
 
 
 def test_training_learns_and_keeps_a_log(recipe, tmp_path):
@@ -128,10 +128,8 @@ def test_the_papers_recipe_is_the_papers():
 )
 def test_a_mistake_on_the_command_line_is_one_line(arguments, message, capsys, monkeypatch):
     monkeypatch.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    threads = torch.get_num_threads()
     with pytest.raises(SystemExit) as exit:
         main(arguments)
-    torch.set_num_threads(threads)
     assert exit.value.code == 2 and message in capsys.readouterr().err
 
 

@@ -1,24 +1,26 @@
 import pytest
 
 from helpers import claims, front
-from helpers.verdicts import Reading, Row, claims_table, summary, verdict
-
-
-def readings(*agree):
-    return [Reading("r", "1", a) for a in agree]
+from helpers.verdicts import Reading, Row, claims_table, explains_half, summary, verdict
 
 
 @pytest.mark.parametrize(
     ("agree", "expected"),
     [
-        ((True,), "replicated"),
-        ((True, False), "partly"),
-        ((True, False, False), "not replicated"),
-        ((False,), "not replicated"),
+        ([("a", True)], "replicated"),
+        ([("a", True), ("b", True)], "replicated"),
+        ([("a", True), ("b", False)], "partly"),
+        ([("a", True), ("a", False)], "not replicated"),
+        ([("a", True), ("a", False), ("b", True)], "partly"),
+        ([("a", False), ("b", False)], "not replicated"),
     ],
 )
-def test_all_half_or_fewer(agree, expected):
-    assert verdict(readings(*agree)) == expected
+def test_all_some_or_none_of_the_ways_of_measuring(agree, expected):
+    assert verdict([Reading(what, "1", agrees) for what, agrees in agree]) == expected
+
+
+def test_half_is_half_of_the_variance():
+    assert explains_half(0.71) and not explains_half(0.70) and not explains_half(-0.9)
 
 
 def test_readings_of_one_kind_stand_together():
