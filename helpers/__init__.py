@@ -2,8 +2,8 @@
 
 Files import each other in one direction only:
 
-    recurrences, predictors -> model -> training -> checkpoints -> observation
-        -> circuits, interventions -> claims, figures -> notebook
+    recurrences, predictors -> model -> recipes -> checkpoints -> run -> training, observation
+        -> attention, circuits -> attribution, interventions -> copying -> claims, figures -> notebook -> front
 
 Nothing heavy is imported here; import the file you need, e.g. ``from helpers import recurrences``.
 """

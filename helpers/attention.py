@@ -38,10 +38,15 @@ def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch
     return diagonal[:, :, max(0, FIRST - offset) :].mean(dim=2)
 
 
+def visible(n: int) -> Bool[Tensor, "destination source"]:
+    """The causal mask: which sources a destination may attend to."""
+    return torch.ones(n, n, dtype=torch.bool).tril()
+
+
 def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
     """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more."""
     n = len(keep)
-    rows = (keep & torch.ones(n, n, dtype=torch.bool).tril()).sum(1) / torch.arange(1, n + 1)
+    rows = (keep & visible(n)).sum(1) / torch.arange(1, n + 1)
     return rows[FIRST:].mean().item()
 
 
@@ -61,18 +66,19 @@ def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
 
 
 def score_similarity_fit(obs: Observation, layer: int, head: int) -> LineFit:
-    """Attention score (before the softmax) against the similarity of the two residual vectors.
+    """Attention score (before the softmax) against the similarity of the two residual vectors, for earlier sources.
 
-    Similarity is the cosine after layer norm's centring. Each destination's mean over its sources is taken off both,
-    since the softmax ignores it.
+    Similarity is the cosine of the normalized residual vectors less what is the same for every sequence. A vector's
+    score with itself is left out (its similarity is 1 by construction), and each destination's mean over its sources
+    is taken off both, since the softmax ignores it.
     """
-    normalized = torch.nn.functional.normalize(obs.cache[f"blocks.{layer}.ln1.hook_normalized"], dim=-1)
-    similarity = normalized @ normalized.transpose(1, 2)
-    visible = torch.ones(obs.config.n_ctx, obs.config.n_ctx, dtype=torch.bool).tril()
+    x = obs.cache[f"blocks.{layer}.ln1.hook_normalized"]
+    x = torch.nn.functional.normalize(x - x.mean(dim=0), dim=-1)
+    earlier = visible(obs.config.n_ctx).tril(-1)
 
     def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
-        values = values.masked_fill(~visible, 0.0)
-        mean = values.sum(dim=2, keepdim=True) / visible.sum(dim=1)[:, None]
-        return (values - mean)[:, FIRST:][:, visible[FIRST:]]
+        values = values.masked_fill(~earlier, 0.0)
+        mean = values.sum(dim=2, keepdim=True) / earlier.sum(dim=1).clamp(min=1)[:, None]
+        return (values - mean)[:, FIRST:][:, earlier[FIRST:]]
 
-    return line_fit(contrast(similarity), contrast(scores(obs, layer)[:, head]))
+    return line_fit(contrast(x @ x.transpose(1, 2)), contrast(scores(obs, layer)[:, head]))

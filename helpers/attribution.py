@@ -23,7 +23,7 @@ def to_output(
 
 
 def head_result(obs: Observation, layer: int, head: int) -> Float[Tensor, "batch n_ctx d_model"]:
-    """What one head writes to the residual stream (its share of no bias)."""
+    """What one head writes to the residual stream (its value bias included, the layer's output bias not)."""
     return obs.cache["z", layer][:, :, head] @ obs.bridge.W_O[layer, head]
 
 

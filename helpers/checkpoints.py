@@ -30,7 +30,8 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the message names the file and what is wrong with it."""
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all: a kill at any moment leaves the old one or the new one."""
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
     os.replace(partial, path)
@@ -45,9 +46,9 @@ def save(folder: Path | str, model: RecurrenceModel, recipe: Recipe, log: Sequen
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([LOG_COLUMNS, *log])
     config = {"sha256": hashlib.sha256(content).hexdigest(), "recipe": asdict(recipe)}
-    _write(folder / "model.safetensors", content)
-    _write(folder / "training_log.csv", table.getvalue().encode())
-    _write(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    write(folder / "model.safetensors", content)
+    write(folder / "training_log.csv", table.getvalue().encode())
+    write(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
 
 def _build(kind: type, values: object, path: Path):
@@ -126,7 +127,7 @@ def load_log(folder: Path | str) -> dict[str, list[float]]:
     if not rows or tuple(rows[0]) != LOG_COLUMNS:
         raise CheckpointError(f"{path}: the first line must be {','.join(LOG_COLUMNS)}")
     try:
-        columns = zip(*([float(value) for value in row] for row in rows[1:]), strict=True)
-        return dict(zip(LOG_COLUMNS, map(list, columns), strict=True))
-    except ValueError as error:
+        table = [[float(value) for value in row] for row in rows[1:]]
+        return {name: [row[i] for row in table] for i, name in enumerate(LOG_COLUMNS)}
+    except (ValueError, IndexError) as error:
         raise CheckpointError(f"{path}: {error}") from error

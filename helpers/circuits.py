@@ -50,29 +50,38 @@ def qk(obs: Observation, layer: int, head: int) -> FactoredMatrix:
     return FactoredMatrix(norm @ obs.bridge.W_Q[layer, head] / scale, (norm @ obs.bridge.W_K[layer, head]).T)
 
 
-def direct_path(obs: Observation) -> Matrix:
-    """Embedding straight to unembedding, on the scale of the data: what a vector's own embedding predicts."""
-    return obs.W_E @ _norm(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
+def vector_ov(obs: Observation, layer: int, head: int | None) -> Matrix:
+    """OV circuit from vectors to predictions, on the scale of the data, as if nothing came between head and ends.
 
-
-def vector_ov(obs: Observation, layer: int, head: int) -> Matrix:
-    """OV circuit from vectors to predictions, on the scale of the data, as if nothing came between head and ends."""
+    ``head=None`` gives what a head with W_V W_O = identity would do. Embedding and unembedding need not be aligned, so
+    that this is not the identity: a head can copy in the residual stream, or from vectors to predictions, rarely both.
+    """
+    circuit = _norm(obs, layer) if head is None else ov(obs, layer, head).AB
     out = _norm(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
-    return obs.W_E @ ov(obs, layer, head).AB @ out * mean_inverse_scale(obs, layer)
+    return obs.W_E @ circuit @ out * mean_inverse_scale(obs, layer)
 
 
-def vector_qk(obs: Observation, layer: int, head: int) -> Matrix:
-    """QK circuit between vectors, on the scale of the data: v_destination @ M @ v_source is a score."""
-    return obs.W_E @ qk(obs, layer, head).AB @ obs.W_E.T * mean_inverse_scale(obs, layer) ** 2
+def vector_qk(obs: Observation, layer: int, head: int | None) -> Matrix:
+    """QK circuit between vectors, on the scale of the data: v_destination @ M @ v_source is a score.
+
+    ``head=None`` gives what a head with W_Q W_K^T = identity would do: score by the similarity of its inputs.
+    """
+    norm = _norm(obs, layer)
+    circuit = norm @ norm.T if head is None else qk(obs, layer, head).AB
+    return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, layer) ** 2
+
+
+def cosine(a: Float[Tensor, "m n"], b: Float[Tensor, "m n"]) -> float:
+    """Cosine between two matrices taken as vectors; squared, the share of one that a multiple of the other explains.
+
+    Unrelated random matrices give 0 within about 1 / sqrt(m n).
+    """
+    return ((a * b).sum() / (a.norm() * b.norm())).item()
 
 
 def identity_cosine(matrix: Matrix) -> float:
-    """Cosine between a matrix and the identity, trace / (Frobenius norm * sqrt(n)); 1 for a positive multiple.
-
-    Its square is the share of the matrix that a multiple of the identity explains. A random matrix gives 0 within
-    about 1 / n.
-    """
-    return (matrix.trace() / (matrix.norm() * len(matrix) ** 0.5)).item()
+    """Cosine between a matrix and the identity; 1 for a positive multiple of it."""
+    return cosine(matrix, torch.eye(len(matrix), dtype=matrix.dtype))
 
 
 def eigenvalue_score(matrix: FactoredMatrix | Matrix) -> float:

@@ -50,12 +50,15 @@ def ov_fit(obs: Observation, layer: int, head: int, basis: str = "residual") -> 
     return line_fit(*ov_points(obs, layer, head, basis))
 
 
-def copy_strength(obs: Observation, layer: int = 0) -> Estimate:
+def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]:
     """alpha in v_n -> v_n + alpha * v_{n-1}, as the layer's attention really applies it.
 
     The attention output at position n is regressed on the embedded v_n and v_{n-1} together. The stream then holds
     (1 + b) * v_n + a * v_{n-1}, and alpha = a / (1 + b): how much of the previous vector there is for each unit of the
     present one.
+
+    Returns:
+        alpha, and the share of the attention output that this regression explains (without which alpha says little).
     """
     written = varying(obs.cache[f"blocks.{layer}.hook_attn_out"])
     present = varying(obs.embedded)
@@ -64,19 +67,27 @@ def copy_strength(obs: Observation, layer: int = 0) -> Estimate:
     def dot(x: Tensor, y: Tensor) -> Tensor:
         return (x * y).sum(dim=(1, 2))
 
-    def alpha(pp, qq, pq, pw, qw):
+    def coefficients(pp, qq, pq, pw, qw):
         determinant = pp * qq - pq * pq
-        a, b = (qw * pp - pw * pq) / determinant, (pw * qq - qw * pq) / determinant
+        return (qw * pp - pw * pq) / determinant, (pw * qq - qw * pq) / determinant
+
+    def alpha(*sums):
+        a, b = coefficients(*sums)
         return a / (1 + b)
 
-    return bootstrap(
-        alpha,
+    def r2(*sums):
+        *regression, ww = sums
+        a, b = coefficients(*regression)
+        return (a * sums[4] + b * sums[3]) / ww
+
+    sums = (
         dot(present, present),
         dot(previous, previous),
         dot(present, previous),
         dot(present, written),
         dot(previous, written),
     )
+    return bootstrap(alpha, *sums), bootstrap(r2, *sums, dot(written, written))
 
 
 def remaining_error_fit(

@@ -28,12 +28,12 @@ class Estimate:
 
 
 def number(value: float) -> str:
-    """Three significant digits; a value that is zero to nine decimals prints as 0."""
+    """Three significant digits, whole numbers in full below 10,000; what is zero to nine decimals prints as 0."""
     if abs(value) < 5e-10:
         return "0"
-    if 1e-3 <= abs(value) < 1e4:
-        return f"{value:.{max(0, 2 - int(np.floor(np.log10(abs(value)))))}f}"
-    return f"{value:.2e}"
+    if 100 <= abs(value) < 1e4:
+        return f"{value:.0f}"
+    return f"{value:#.3g}" if 1e-3 <= abs(value) < 100 else f"{value:.2e}"
 
 
 def bootstrap(statistic: Callable[..., np.ndarray], *sums: PerSequence, seed: int = 0) -> Estimate:
@@ -44,9 +44,13 @@ def bootstrap(statistic: Callable[..., np.ndarray], *sums: PerSequence, seed: in
         sums: for each sequence its share of a total, such as the sum of x * y over its positions and entries.
     Returns:
         The statistic of all sequences, with the 2.5 % and 97.5 % percentiles over resampled sets of sequences.
+    Raises:
+        ValueError: there is no sequence.
     """
     table = np.stack([np.asarray(s, dtype=float) for s in sums])
     n = table.shape[1]
+    if n == 0:
+        raise ValueError("an estimate needs at least one sequence, got none")
     weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     low, high = np.percentile(statistic(*(table @ weights.T)), [2.5, 97.5])
     return Estimate(float(statistic(*table.sum(axis=1))), float(low), float(high))

@@ -122,8 +122,8 @@ def panels(
                 legendgroup=name,
                 showlegend=i == 0 and len(series) > 1,
                 mode="lines+markers",
-                line={"color": PALETTE[j], "dash": DASHES[j]},
-                marker={"symbol": MARKERS[j], "size": 5},
+                line={"color": PALETTE[j % len(PALETTE)], "dash": DASHES[j % len(DASHES)]},
+                marker={"symbol": MARKERS[j % len(MARKERS)], "size": 5},
                 row=i // columns + 1,
                 col=i % columns + 1,
             )
@@ -148,7 +148,7 @@ def heatmaps(
     rows = -(-len(matrices) // columns)
     figure = make_subplots(rows, columns, subplot_titles=list(matrices), horizontal_spacing=0.08, vertical_spacing=0.12)
     top = max(float(np.abs(np.asarray(m)).max()) for m in matrices.values())
-    digits = 3 - int(np.floor(np.log10(top)))
+    digits = 3 - int(np.floor(np.log10(top or 1)))
     for i, matrix in enumerate(matrices.values()):
         z = np.asarray(matrix, dtype=float).round(digits).tolist()
         row, column = i // columns + 1, i % columns + 1

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from helpers import attention, checkpoints, circuits, claims, interventions
+from helpers import attention, checkpoints, circuits, claims, interventions, settings
 from helpers.attribution import components, head_result, share_sums
 from helpers.drawings import model_drawing
 from helpers.estimates import mean, number, ratio
@@ -28,7 +28,7 @@ def look(folder: Path) -> Observation:
 
 def all_rows(folder: Path, obs: Observation) -> list[Row]:
     """Every row of the results table for one checkpoint."""
-    return claims.setup_rows(checkpoints.load_recipe(folder)) + claims.evaluate(obs, claims.MEASURES)
+    return settings.setup_rows(checkpoints.load_recipe(folder)) + claims.evaluate(obs, claims.MEASURES)
 
 
 def insert(page: str, table: str) -> str:
@@ -87,9 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
         obs = look(folder)
         table = claims_table(all_rows(folder, obs))
         if options.write:
+            page, drawing = insert(readme.read_text(), table), mechanism(obs)
             DRAWING.parent.mkdir(exist_ok=True)
-            DRAWING.write_text(mechanism(obs))
-            readme.write_text(insert(readme.read_text(), table))
+            DRAWING.write_text(drawing)
+            readme.write_text(page)
     except (OSError, ValueError) as error:
         p.exit(2, f"{p.prog}: error: {error}\n")
     print(table)

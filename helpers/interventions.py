@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.attention import scores, visible
 from helpers.estimates import Estimate, ratio
 from helpers.observation import Observation
 from helpers.recurrences import FIRST
@@ -31,7 +32,9 @@ def constant(activation: Float[Tensor, "batch n_ctx ..."]) -> Float[Tensor, ...]
 def constant_share(output: Float[Tensor, "batch n_ctx d_model"]) -> Estimate:
     """Share of an output's mean square that its ``constant`` part makes up: 1 for a bias, 0 if nothing is constant."""
     fixed, output = constant(output), output[:, FIRST:]
-    return ratio((output * fixed).sum(dim=(1, 2)), output.square().sum(dim=(1, 2)))
+    # |mean|^2 written as the mean of 2 x . mean - |mean|^2: in a resample it then varies as |mean|^2 itself would
+    size = fixed.square().sum() * output.shape[1]
+    return ratio(2 * (output * fixed).sum(dim=(1, 2)) - size, output.square().sum(dim=(1, 2)))
 
 
 def _replace_heads(value: Tensor, hook: object, *, heads: list[int], by: Tensor) -> Tensor:
@@ -43,7 +46,8 @@ def _replace_heads(value: Tensor, hook: object, *, heads: list[int], by: Tensor)
 def ablate_heads(obs: Observation, heads: Iterable[tuple[int, int]]) -> Prediction:
     """Mean ablation: the outputs of the named (layer, head) pairs are replaced by their mean.
 
-    The mean is taken over sequences and positions, so that nothing of the input is left.
+    The mean is taken over sequences and contexts of 3 and more, and put in at every position: nothing of the input is
+    left.
     Raises:
         ValueError: a pair names no head of this model.
     """
@@ -93,11 +97,6 @@ def _replace(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
 def scale_scores(obs: Observation, layer: int, factor: float) -> Prediction:
     """Multiplies a layer's attention scores before the softmax: 0 attends evenly, -1 prefers what it avoided."""
 
-    def edit(value: Tensor, hook: object) -> Tensor:
-        # the softmax of factor * scores, from the pattern alone: log(pattern) is scores less a constant of the row
-        return torch.softmax(factor * value.log().masked_fill(~visible, 0) + outside, dim=-1)
-
-    n = obs.config.n_ctx
-    visible = torch.ones(n, n, dtype=torch.bool).tril()
-    outside = torch.zeros(n, n, dtype=torch.float64).masked_fill(~visible, float("-inf"))
-    return run(obs, [(f"blocks.{layer}.attn.hook_pattern", edit)])
+    hidden = ~visible(obs.config.n_ctx)
+    edited = torch.softmax((factor * scores(obs, layer)).masked_fill(hidden, float("-inf")), dim=-1)
+    return run(obs, [(f"blocks.{layer}.attn.hook_pattern", partial(_replace, by=edited))])

@@ -6,8 +6,8 @@ sees the same data as one that was not.
 
 from __future__ import annotations
 
+import io
 import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from helpers.recipes import Recipe
 from helpers.recurrences import Family, sample
 
 STATE = "state.pt"
-TEST_SEED = 20241022  # the day the paper was submitted; no training batch is drawn from it
+TEST_SEED = 20241022  # the day the paper was submitted; a training seed must be another
 TEST_COUNT = 1024
+KEYS = {"recipe", "model", "optimizers", "done", "seconds", "log", "losses"}  # of a state
 
 
 def as_tensor(vectors: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
@@ -79,6 +80,7 @@ class Run:
     """Model, optimizers, step count and log of a training under way, and their way to disk and back."""
 
     def __init__(self, recipe: Recipe, out: Path, device: torch.device) -> None:
+        out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had should be noticed before the work
         self.recipe, self.out, self.device = recipe, out, device
         self.model = RecurrenceModel(recipe.model).to(device)
         self.optimizers = make_optimizers(recipe, self.model)
@@ -99,6 +101,8 @@ class Run:
         path = self.out / STATE
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
+            if set(state) != KEYS:
+                raise ValueError("it is not the state of a run")
         except Exception as error:
             raise checkpoints.CheckpointError(f"{path}: cannot be read ({error}); delete it to start anew") from error
         if state["recipe"] != asdict(self.recipe):
@@ -115,10 +119,9 @@ class Run:
         """Writes the state so that a kill at any moment leaves the old file or the new one, never half of one.
 
         Raises:
-            FloatingPointError: the loss is no longer a number; the state from before stays on disk.
+            FloatingPointError: the test error is no longer a number; the state from before stays on disk.
         """
-        self.require_finite()
-        self.out.mkdir(parents=True, exist_ok=True)
+        self.test_mse()
         state = {
             "recipe": asdict(self.recipe),
             "model": self.model.state_dict(),
@@ -128,9 +131,9 @@ class Run:
             "log": self.log,
             "losses": self.losses,
         }
-        partial = self.out / (STATE + ".partial")
-        torch.save(state, partial)
-        os.replace(partial, self.out / STATE)
+        content = io.BytesIO()
+        torch.save(state, content)
+        checkpoints.write(self.out / STATE, content.getvalue())
 
     def step(self) -> None:
         """One update; keeps the loss before it."""
@@ -149,23 +152,24 @@ class Run:
         self.done += 1
         self.losses.append(loss.detach())
 
-    def require_finite(self) -> None:
-        """Raises FloatingPointError if the latest loss is no longer a number."""
-        if self.losses and not self.losses[-1].isfinite():
-            raise FloatingPointError(f"the loss is no longer a number at step {self.done}: lower the learning rate")
-
     def evaluate(self) -> None:
         """Adds a row to the log: the mean loss since the last row, and the test error.
 
         Raises:
-            FloatingPointError: the loss is no longer a number.
+            FloatingPointError: the test error is no longer a number.
         """
-        self.require_finite()
         rate, train_mse = rate_at(self.recipe, self.done - 1), torch.stack(self.losses).mean().item()
         self.log.append((self.done, rate, train_mse, self.test_mse(), round(self.seconds, 1)))
         self.losses.clear()
 
     @torch.no_grad()
     def test_mse(self) -> float:
-        """MSE on the held-out sequences, contexts of ``first_context`` vectors and more."""
-        return squared_errors(self.model, self.test)[self.recipe.first_context - 1 :].mean().item()
+        """MSE on the held-out sequences, contexts of ``first_context`` vectors and more.
+
+        Raises:
+            FloatingPointError: it is no longer a number, so that the weights are worth nothing.
+        """
+        mse = squared_errors(self.model, self.test)[self.recipe.first_context - 1 :].mean().item()
+        if not math.isfinite(mse):
+            raise FloatingPointError(f"the test error is {mse} at step {self.done}: lower the learning rate")
+        return mse

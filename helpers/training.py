@@ -22,6 +22,8 @@ from helpers import checkpoints
 from helpers.recipes import ABOUT, RECIPES, Recipe
 from helpers.run import STATE, Run
 
+GO_ON = "without --fresh the same command goes on from there"
+
 
 class Stopped(KeyboardInterrupt):
     """Training was asked to stop (Ctrl-C or SIGTERM) and has saved its state first."""
@@ -81,10 +83,12 @@ def train(
     Raises:
         Stopped: on Ctrl-C or SIGTERM, after the state was saved.
         checkpoints.CheckpointError: the folder holds the state of another recipe, or a damaged one.
-        FloatingPointError: the loss is no longer a number; the state from before is left on disk.
+        OSError: the folder cannot be made or written to.
+        FloatingPointError: the test error is no longer a number; the state from before is left on disk.
     """
     if fresh:
-        (Path(out) / STATE).unlink(missing_ok=True)
+        for name in ("config.json", STATE):
+            (Path(out) / name).unlink(missing_ok=True)
     with cpu_threads(threads), stop_requests() as stop:
         run = Run(recipe, Path(out), device or pick_device())
         before, start = run.seconds, time.monotonic()
@@ -100,7 +104,7 @@ def train(
                 if not last and (run.done % recipe.save_every == 0 or stop.is_set()):
                     run.save()
                 if stop.is_set() and not last:
-                    raise Stopped(f"stopped at step {run.done} of {recipe.steps}; the same command goes on from there")
+                    raise Stopped(f"stopped at step {run.done} of {recipe.steps}; {GO_ON}")
         checkpoints.save(run.out, run.model, recipe, run.log)
         (run.out / STATE).unlink(missing_ok=True)
     return run.out
@@ -117,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--recipe", required=True, choices=RECIPES, help="what to train, see below")
     p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>)")
-    p.add_argument("--device", help="cpu, cuda or mps (default: the best there is)")
+    p.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where to compute (default: the best there is)")
     p.add_argument("--threads", type=int, help="CPU threads (default: all; a run repeats bit by bit on one thread)")
     p.add_argument("--fresh", action="store_true", help="start anew where the folder already holds a run")
     return p
@@ -134,8 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
         device = torch.device(options.device) if options.device else pick_device()
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        p.error(f"argument --device: cannot use {options.device!r} (cpu, cuda or mps, if present): {error}")
-    if (out / "config.json").exists() and not options.fresh:
+        p.error(f"argument --device: {options.device!r} cannot be used here: {str(error).splitlines()[0]}")
+    if (out / "config.json").exists() and not (out / STATE).exists() and not options.fresh:
         p.error(f"argument --out: {out} already holds a finished run; --fresh trains it anew")
     try:
         train(RECIPES[options.recipe], out, device=device, fresh=options.fresh, threads=options.threads)

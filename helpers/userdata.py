@@ -1,7 +1,8 @@
 """One's own sequence, from a file or a list into the model's units and back.
 
 Shifting and scaling leave an affine recurrence one with the same c. So a sequence in any unit (money, degrees) can be
-brought to where the model was trained: the first vector is taken off every vector, and the largest entry made 1.
+brought near to where the model was trained: the first vector is taken off every vector, and the largest entry made 1.
+Near, not there: in training no sequence starts at zero, and the error after the shift is some ten times larger.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def read(source: str | Path | object) -> Float[np.ndarray, "n dimension"]:
         raise
     except OSError as error:
         raise SequenceError(f"source: {source} cannot be read ({error.strerror or error})") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, EOFError) as error:
         raise SequenceError(f"source must hold numbers in rows of equal length: {error}") from error
 
 

@@ -5,9 +5,9 @@ from helpers import attention
 
 
 def test_offsets_account_for_all_attention(obs):
-    last = attention.pattern(obs, 1)[:, :, -1]
-    by_offset = [attention.pattern(obs, 1).diagonal(-k, 2, 3)[..., -1] for k in range(6)]
-    torch.testing.assert_close(sum(by_offset), last.sum(-1))
+    rows = {k: range(max(2, k), 6) for k in range(6)}  # the destinations an offset is averaged over
+    total = sum(attention.at_offset(obs, 1, k) * len(rows[k]) for k in range(6))
+    torch.testing.assert_close(total, torch.full((40, 2), 4.0, dtype=torch.float64))
     expected = attention.pattern(obs, 0)[:, :, torch.arange(2, 6), torch.arange(1, 5)].mean(-1)
     torch.testing.assert_close(attention.at_offset(obs, 0, 1), expected)
     with pytest.raises(ValueError, match="offset must be between 0 and 5, got 6"):
@@ -28,9 +28,11 @@ def test_scores_are_what_the_pattern_is_the_softmax_of(obs):
 
 def test_a_head_that_compares_is_seen_to_compare(obs, monkeypatch):
     """Planted scores: a multiple of the similarity plus a constant for each destination gives a correlation of 1."""
-    x = torch.nn.functional.normalize(obs.cache["blocks.2.ln1.hook_normalized"], dim=-1)
+    x = obs.cache["blocks.2.ln1.hook_normalized"]
+    x = torch.nn.functional.normalize(x - x.mean(dim=0), dim=-1)
     noise = torch.randn(40, 6, 1, dtype=torch.float64)
     planted = torch.stack([sign * 7 * x @ x.transpose(1, 2) + noise for sign in (1, -1)], dim=1)
+    planted += 100 * torch.eye(6)  # what a vector scores with itself does not count
     monkeypatch.setattr(attention, "scores", lambda obs, layer: planted)
     assert attention.score_similarity_fit(obs, 2, 0).correlation.value == pytest.approx(1)
     assert attention.score_similarity_fit(obs, 2, 1).correlation.value == pytest.approx(-1)

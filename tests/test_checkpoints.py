@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,10 +78,18 @@ def test_a_missing_folder_and_a_damaged_log_are_refused(folder):
 def test_a_write_that_fails_leaves_the_old_checkpoint(folder, model, recipe, monkeypatch):
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
 
+    real = Path.write_bytes
+
     def full_disk(self, content):
+        real(self, content[: len(content) // 2])
         raise OSError("no space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
     with pytest.raises(OSError, match="no space"):
         checkpoints.save(folder, model, recipe)
-    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_a_checkpoint_without_a_log_has_an_empty_one(tmp_path, model, recipe):
+    checkpoints.save(tmp_path, model, recipe)
+    assert checkpoints.load_log(tmp_path) == {name: [] for name in checkpoints.LOG_COLUMNS}

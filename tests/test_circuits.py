@@ -62,6 +62,28 @@ def test_rank_and_sparsity_at_their_ends():
     assert circuits.eigenvalue_score(FactoredMatrix(thin.A, thin.A.T)) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_head_that_copies_or_compares_is_read_as_such_in_the_vectors_basis(obs, monkeypatch, sign):
+    """OV = +-I and QK = +-I (d_head = d_model) have cosine +-1 with the reference, though not with the identity."""
+    eye = torch.eye(12, dtype=torch.float64)
+    norm = circuits.norm_matrix(obs.bridge.blocks[2].ln1.weight)
+    monkeypatch.setattr(circuits, "ov", lambda *_: FactoredMatrix(norm, sign * eye))
+    monkeypatch.setattr(circuits, "qk", lambda *_: FactoredMatrix(sign * norm, norm.T))
+    for matrix in (circuits.vector_ov, circuits.vector_qk):
+        assert circuits.cosine(matrix(obs, 2, 0), matrix(obs, 2, None)) == pytest.approx(sign)
+    assert abs(circuits.identity_cosine(circuits.vector_ov(obs, 2, 0))) < 0.9
+
+
+def test_vectors_go_through_the_vectors_circuit(obs):
+    """v @ M is what attending to v would add to the prediction if every scale were the mean one."""
+    v = torch.randn(4, 5, dtype=torch.float64)
+    through = (
+        v @ obs.W_E @ circuits.ov(obs, 1, 0).AB @ circuits.norm_matrix(obs.bridge.ln_final.weight) @ obs.bridge.W_U
+    )
+    scale = circuits.mean_inverse_scale(obs, 1) * circuits.mean_inverse_scale(obs, None)
+    torch.testing.assert_close(v @ circuits.vector_ov(obs, 1, 0), through * scale)
+
+
 def test_layer_norms_matrix_centres_and_weighs(obs):
     norm = obs.bridge.blocks[0].ln1
     x = torch.randn(3, 12, dtype=torch.float64)

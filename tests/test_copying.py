@@ -16,7 +16,10 @@ def planted(obs, written):
 def test_the_strength_of_a_planted_copy_is_read_as_planted(obs, present, previous, alpha):
     constant = torch.randn(6, 12, dtype=torch.float64)
     written = present * obs.embedded + previous * obs.embedded.roll(1, dims=1) + constant
-    assert copying.copy_strength(planted(obs, written)).value == pytest.approx(alpha)
+    found, explained = copying.copy_strength(planted(obs, written))
+    assert found.value == pytest.approx(alpha) and explained.value == pytest.approx(1)
+    rotated = written @ torch.linalg.qr(torch.randn(12, 12, dtype=torch.float64)).Q
+    assert copying.copy_strength(planted(obs, rotated))[1].value < 0.6
 
 
 def test_the_varying_part_has_no_mean_and_ignores_constants(obs):

@@ -50,6 +50,7 @@ def test_factor_zero_is_even_attention(obs):
     even = torch.ones(6, 6, dtype=torch.float64).tril() / torch.arange(1, 7, dtype=torch.float64)[:, None]
     by_hand = iv.run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: even.expand_as(v).clone())])
     assert close(iv.scale_scores(obs, 2, 0.0), by_hand)
+    assert not close(by_hand, obs.prediction)
 
 
 def test_factor_two_doubles_the_scores(obs):
@@ -58,6 +59,21 @@ def test_factor_two_doubles_the_scores(obs):
     doubled = torch.softmax((2 * scores).masked_fill(~visible, float("-inf")), dim=-1)
     by_hand = iv.run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: doubled)])
     assert close(iv.scale_scores(obs, 2, 2.0), by_hand)
+
+
+def test_the_constant_leaves_out_contexts_of_one_and_two():
+    activation = torch.zeros(3, 6, 4, dtype=torch.float64)
+    activation[:, :2] = 9.0
+    assert iv.constant(activation).abs().max() == 0
+
+
+def test_the_interval_of_the_constant_share_is_that_of_resampling_it_whole():
+    generator = torch.Generator().manual_seed(0)
+    output = torch.randn(200, 6, 1, generator=generator, dtype=torch.float64) + 0.3
+    found = iv.constant_share(output)
+    picks = torch.randint(200, (500, 200), generator=generator)
+    whole = torch.stack([output[p][:, 2:].mean() ** 2 / output[p][:, 2:].square().mean() for p in picks])
+    assert found.high - found.low == pytest.approx((whole.quantile(0.975) - whole.quantile(0.025)).item(), rel=0.2)
 
 
 def test_the_constant_share_is_one_for_a_bias_and_nearly_none_for_noise():

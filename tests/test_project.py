@@ -24,7 +24,7 @@ LAYERS = [
     ["attribution", "interventions"],
     ["copying"],
     ["verdicts"],
-    ["claims", "figures"],
+    ["claims", "settings", "figures"],
     ["drawings", "notebook"],
     ["front"],
 ]

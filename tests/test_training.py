@@ -10,8 +10,8 @@ import torch
 
 from helpers import checkpoints
 from helpers.recipes import RECIPES, Recipe
-from helpers.run import STATE, batch_at, held_out, make_optimizers, rate_at
-from helpers.training import Stopped, main, train
+from helpers.run import STATE, Run, batch_at, held_out, make_optimizers, rate_at
+from helpers.training import GO_ON, Stopped, main, train
 
 SLOW_RUN = """
 import sys, time, pickle, torch
@@ -61,7 +61,7 @@ def test_a_killed_and_resumed_run_ends_with_the_same_bits(recipe, tmp_path, numb
     os.kill(run.pid, number)
     output, _ = run.communicate(timeout=60)
     if number != signal.SIGKILL:
-        assert run.returncode == 130 and "the same command goes on" in output
+        assert run.returncode == 130 and GO_ON in output
     assert not (tmp_path / "cut" / "config.json").exists(), "it ran to its end: nothing was tested"
     resumed, resumed_log = ends(tmp_path / "cut")
     assert torch.equal(resumed, whole) and resumed_log == whole_log
@@ -74,16 +74,60 @@ def test_training_learns_and_keeps_a_log(recipe, tmp_path):
     assert log["test_mse"][-1] < 0.5 * log["test_mse"][0]
 
 
-def test_the_state_of_another_recipe_or_a_damaged_one_is_refused(recipe, tmp_path):
-    (tmp_path / STATE).write_bytes(b"half a file")
-    with pytest.raises(checkpoints.CheckpointError, match=r"state\.pt: cannot be read"):
-        train(recipe, tmp_path)
-    train(recipe, tmp_path, fresh=True)
+def test_a_damaged_state_is_refused_and_fresh_starts_anew(recipe, tmp_path):
+    train(recipe, tmp_path)
+    old = weights(tmp_path)
+    for damage in (lambda p: p.write_bytes(b"half a file"), lambda p: torch.save({}, p)):
+        damage(tmp_path / STATE)
+        with pytest.raises(checkpoints.CheckpointError, match=r"state\.pt: cannot be read"):
+            train(recipe, tmp_path)
+    train(dataclasses.replace(recipe, seed=1), tmp_path, fresh=True)
+    assert not torch.equal(weights(tmp_path), old)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(recipe, tmp_path):
+def test_the_state_of_another_recipe_is_refused(recipe, tmp_path):
+    Run(recipe, tmp_path, torch.device("cpu")).save()
+    with pytest.raises(checkpoints.CheckpointError, match=r"state\.pt: belongs to another recipe"):
+        train(dataclasses.replace(recipe, batch=9), tmp_path)
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_weights_that_are_no_numbers_are_never_saved(recipe, tmp_path, steps):
+    wild = dataclasses.replace(recipe, learning_rate=1e30, optimizer="adamw", steps=steps, save_every=1)
     with pytest.raises(FloatingPointError, match="lower the learning rate"):
-        train(dataclasses.replace(recipe, learning_rate=1e12, optimizer="adamw"), tmp_path)
+        train(wild, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clipping_bounds_the_step(recipe, tmp_path):
+    def first_gradient(clip):
+        run = Run(dataclasses.replace(recipe, clip=clip), tmp_path / str(clip), torch.device("cpu"))
+        run.step()
+        return torch.cat([p.grad.flatten() for p in run.model.parameters() if p.grad is not None]).norm().item()
+
+    assert first_gradient(0.0) > 0.02 and first_gradient(0.01) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"clip": -1.0},
+        {"learning_rate": 0.0},
+        {"optimizer": "muon", "muon_learning_rate": 0.0},
+        {"warmup": -1},
+        {"seed": -1},
+    ]
+    + [
+        {"weight_decay": float("nan")},
+        {"first_context": 15},
+        {"steps": 0},
+        {"schedule": "linear"},
+        {"optimizer": "sgd"},
+    ],
+)
+def test_an_impossible_recipe_is_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=f"{list(wrong)[-1]} must be"):
+        Recipe(**wrong)
 
 
 def test_batches_depend_on_seed_and_step_alone_and_never_meet_the_test_set(recipe):
@@ -121,9 +165,10 @@ def test_the_papers_recipe_is_the_papers():
     [
         (["--recipe", "huge"], "invalid choice: 'huge'"),
         (["--recipe", "small", "--threads", "0"], "--threads: must be at least 1, got 0"),
-        (["--recipe", "small", "--device", "abacus"], "--device: cannot use 'abacus'"),
+        (["--recipe", "small", "--device", "abacus"], "invalid choice: 'abacus'"),
         (["--recipe", "small", "--out", "checkpoints/small"], "already holds a finished run"),
         (["--recipe", "small", "--out", "README.md"], "README.md"),
+        (["--recipe", "small", "--out", "README.md/deeper"], "README.md/deeper"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line(arguments, message, capsys, monkeypatch):

@@ -28,6 +28,7 @@ def test_headroom_leaves_room():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
+        ([[10**400, 1, 2]] * 3, "source must hold numbers"),
         ([[1, 2, 3], [1, float("nan"), 3], [1, 2, 4]], "finite numbers, got nan in vector 1, entry 1"),
         ([[1, 2, 3], [1, 2, float("inf")], [1, 2, 4]], "finite numbers, got inf in vector 1, entry 2"),
         ([[1, 2], [3, 4], [5, 6]], "vectors of 3 entries for this model, got 2"),
@@ -59,6 +60,9 @@ def test_files_are_read(tmp_path):
     (tmp_path / "text.csv").write_text("one,two\n3,4\n")
     with pytest.raises(SequenceError, match="source must hold numbers"):
         read(tmp_path / "text.csv")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    with pytest.raises(SequenceError, match="source must hold numbers"):
+        read(tmp_path / "empty.npy")
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
     with pytest.raises(SequenceError, match="source must hold numbers"):
         read(tmp_path / "objects.npy")

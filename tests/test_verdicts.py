@@ -1,6 +1,10 @@
+import dataclasses
+
 import pytest
 
+from conftest import FAMILY
 from helpers import claims, front
+from helpers.observation import observe
 from helpers.verdicts import Reading, Row, claims_table, explains_half, summary, verdict
 
 
@@ -38,6 +42,12 @@ def test_every_claim_of_the_paper_has_a_measure_and_an_untrained_model_replicate
     assert list(claims.MEASURES) == ["S5", "A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4", "C1", "C2", "C3", "C4", "C5"]
     verdicts = {row.id: row.verdict for row in claims.evaluate(obs, ["S5", "A1", "A2", "A3", "C1", "C2", "C3", "C4"])}
     assert "replicated" not in verdicts.values(), verdicts
+
+
+def test_claims_are_refused_where_they_cannot_be_asked(model):
+    obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0), count=5)
+    with pytest.raises(ValueError, match="c on both sides"):
+        claims.evaluate(obs, ["C1"])
 
 
 def test_a_page_without_markers_is_refused():

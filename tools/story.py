@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,11 +11,11 @@ from pathlib import Path
 import nbformat
 import plotly.io as pio
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
-from helpers import front, notebook
+from helpers import checkpoints, front, notebook
 from helpers.verdicts import claims_table
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -46,7 +47,7 @@ def store(nb: nbformat.NotebookNode, path: Path) -> None:
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("collapsed", None)
-    nbformat.write(nb, path)
+    checkpoints.write(path, (nbformat.writes(nb) + "\n").encode())
 
 
 def to_html(nb: nbformat.NotebookNode, path: Path) -> None:
@@ -66,6 +67,8 @@ def main() -> int:
     p.add_argument("--store", action="store_true", help="write the outputs back into notebooks/")
     p.add_argument("notebooks", nargs="*", type=Path, help="which (default: all)")
     options = p.parse_args()
+    if options.store and os.environ.get("MODEL", "paper") != "paper":
+        p.error("argument --store: the stored outputs are the shipped paper-size model's; leave MODEL unset")
     paths = options.notebooks or sorted((notebook.ROOT / "notebooks").glob("*.ipynb"))
     build = notebook.ROOT / "build"
     build.mkdir(exist_ok=True)
@@ -73,9 +76,12 @@ def main() -> int:
     for i, path in enumerate(paths, 1):
         try:
             nb = execute(path, f"[{i}/{len(paths)}]")
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             print(f"\n{path}: a cell failed\n{error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            print("\nstopped", file=sys.stderr)
+            return 130
         if options.store:
             store(nb, path)
         to_html(nb, build / (path.stem + ".html"))
