@@ -18,7 +18,7 @@ from helpers import verdicts
 from helpers.estimates import mean
 from helpers.recurrences import FIRST
 
-if TYPE_CHECKING:  # these load torch and TransformerLens, which the first figure need not wait for
+if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
     from helpers.model import RecurrenceModel
     from helpers.observation import Observation
     from helpers.recipes import Recipe
