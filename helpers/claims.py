@@ -177,13 +177,17 @@ def c3(obs: Observation) -> list[Reading]:
 def c4(obs: Observation) -> list[Reading]:
     estimate = attribution.rescaled(obs, attribution.logit_lens(obs)["layer 1"])
     fits = [copying.remaining_error_fit(obs, 2, h, obs.targets - estimate).correlation for h in heads(obs)]
+    held = {name: obs.mse(prediction).value for name, prediction in attribution.held_lens(obs).items()}
+    left = held["layer 2"] / held["layer 1"]
     without = obs.r2(interventions.ablate_heads(obs, interventions.layer_heads(obs, 2)))
-    return [Reading("output ~ error left r", str(r), explains_half(r.value)) for r in fits] + [
-        Reading("R² without the heads", number(without), without < SOLVED_R2)
+    return [
+        Reading("MSE after / before the layer", number(left), left < HALF),
+        *(Reading("one head's output ~ error left r", str(r), explains_half(r.value)) for r in fits),
+        Reading("R² without the heads", number(without), without < SOLVED_R2),
     ]
 
 
-@claim("C5", "intervening on the layer-2 QK circuit changes the prediction", "described")
+@claim("C5", "intervening on the layer-2 QK circuit changes (here: breaks) the prediction", "described")
 def c5(obs: Observation) -> list[Reading]:
     r2 = {f: obs.r2(interventions.scale_scores(obs, 2, f)) for f in (0.0, -1.0)}
     return [
