@@ -14,7 +14,8 @@ from helpers.recurrences import FIRST, sample
 from helpers.verdicts import PAPER_MSE, SOLVED_R2, claims_table
 
 LAYERS = [
-    ["estimates", "recurrences", "predictors", "userdata"],
+    ["estimates", "recurrences", "predictors", "userdata", "evaluator"],
+    ["bayes"],
     ["model"],
     ["recipes"],
     ["checkpoints"],
