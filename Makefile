@@ -6,7 +6,7 @@ OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab notebooks readme train tamper lint clean
+.PHONY: help story test unit strict lax lab notebooks readme train bench tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ readme: $(READY)  ## bring the results table and the drawing of the README up to
 
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, or paper)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)
+
+bench: $(READY)  ## time a training step against other loops and its floor; writes bench/last.md
+	$(BIN)/python bench/bench.py
 
 tamper: $(READY)  ## show that strict nbval notices one head's output matrix multiplied by 1.02
 	$(BIN)/python tools/tamper.py

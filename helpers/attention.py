@@ -68,17 +68,19 @@ def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
 def score_similarity_fit(obs: Observation, layer: int, head: int) -> LineFit:
     """Attention score (before the softmax) against the similarity of the two residual vectors, for earlier sources.
 
-    Similarity is the cosine of the normalized residual vectors less what is the same for every sequence. A vector's
-    score with itself is left out (its similarity is 1 by construction), and each destination's mean over its sources
-    is taken off both, since the softmax ignores it.
+    Similarity is what QK = I would score: the inner product of the (layer-normed) residual vectors, here less what is
+    the same for every sequence. A vector's score with itself is left out. Two means are taken off both sides: each
+    destination's over its sources, since the softmax ignores it, and each pair of positions' over the sequences, since
+    neighbours are both more alike and, for many a head, preferred, whatever the vectors.
     """
     x = obs.cache[f"blocks.{layer}.ln1.hook_normalized"]
-    x = torch.nn.functional.normalize(x - x.mean(dim=0), dim=-1)
+    x = x - x.mean(dim=0)
     earlier = visible(obs.config.n_ctx).tril(-1)
 
     def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
         values = values.masked_fill(~earlier, 0.0)
         mean = values.sum(dim=2, keepdim=True) / earlier.sum(dim=1).clamp(min=1)[:, None]
-        return (values - mean)[:, FIRST:][:, earlier[FIRST:]]
+        pairs = (values - mean)[:, FIRST:][:, earlier[FIRST:]]
+        return pairs - pairs.mean(dim=0)
 
     return line_fit(contrast(x @ x.transpose(1, 2)), contrast(scores(obs, layer)[:, head]))

@@ -42,10 +42,12 @@ def posterior(
     """The values that c can have after two vectors, and their probabilities.
 
     Raises:
-        ValueError: ``family`` has noise, which this derivation leaves out.
+        ValueError: ``family`` has noise, which this derivation leaves out, or no sequence of it begins so.
     """
     if family.noise:
         raise ValueError(f"family.noise must be 0, got {family.noise}")
+    if family.c_min == family.c_max:
+        return np.array([family.c_min]), np.ones(1)
     c = np.linspace(family.c_min, family.c_max, GRID)
     if family.scaling == "none":
         log_weight = -0.5 * ((v1 - c[:, None] * v0) ** 2).sum(axis=1)
@@ -54,10 +56,12 @@ def posterior(
         slope = np.ones(GRID)
         if family.scaling == "max" and max(np.abs(v0).max(), np.abs(v1).max()) >= 1 - ONE:
             c = c[excess <= ONE]
+            if len(c) == 0:
+                raise ValueError("no sequence of this family begins so: whatever c, an entry becomes larger than 1")
         else:
             at = np.flatnonzero(np.signbit(excess[:-1]) != np.signbit(excess[1:]))
-            if len(at) == 0:  # it only touches 1, or does so at an end of the range
-                at = np.array([min(np.abs(excess).argmin(), GRID - 2)])
+            if len(at) == 0:  # it only touches 1
+                return c[[np.abs(excess).argmin()]], np.ones(1)
             rise = excess[at + 1] - excess[at]
             c, slope = c[at] - excess[at] * (c[1] - c[0]) / rise, np.abs(rise)
         square = (v0**2).sum() + ((v1 - c[:, None] * v0) ** 2).sum(axis=1)

@@ -1,7 +1,7 @@
 """A trained model on disk: model.safetensors, config.json and training_log.csv in one folder.
 
-config.json holds the recipe and the SHA-256 of the weights. Every file is written whole under another name and then
-renamed, config.json last: a folder with a config.json that fits its weights is complete.
+config.json holds the recipe, the SHA-256 of the weights and the machine. Every file is written whole under another name
+and then renamed, config.json last: a folder with a config.json that fits its weights is complete.
 """
 
 from __future__ import annotations
@@ -37,15 +37,24 @@ def write(path: Path, content: bytes) -> None:
     os.replace(partial, path)
 
 
-def save(folder: Path | str, model: RecurrenceModel, recipe: Recipe, log: Sequence[Sequence[float]] = ()) -> None:
-    """Writes the three files; ``log`` has one row per evaluation, in the order of ``LOG_COLUMNS``."""
+def save(
+    folder: Path | str,
+    model: RecurrenceModel,
+    recipe: Recipe,
+    log: Sequence[Sequence[float]] = (),
+    machine: str = "",
+) -> None:
+    """Writes the three files.
+
+    ``log`` has one row per evaluation, in the order of ``LOG_COLUMNS``; ``machine`` says where its seconds passed.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items() if name != UNUSED}
     content = safetensors.torch.save(weights)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([LOG_COLUMNS, *log])
-    config = {"sha256": hashlib.sha256(content).hexdigest(), "recipe": asdict(recipe)}
+    config = {"sha256": hashlib.sha256(content).hexdigest(), "machine": machine, "recipe": asdict(recipe)}
     write(folder / "model.safetensors", content)
     write(folder / "training_log.csv", table.getvalue().encode())
     write(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
@@ -95,6 +104,11 @@ def load_recipe(folder: Path | str) -> Recipe:
     return _build(Recipe, values, path)
 
 
+def trained_on(folder: Path | str) -> str:
+    """The machine a checkpoint was trained on (the last one, if several). Raises CheckpointError like ``load``."""
+    return _config(Path(folder)).get("machine", "")
+
+
 def load(folder: Path | str) -> RecurrenceModel:
     """The trained model, in float32 on the CPU.
 
@@ -131,3 +145,9 @@ def load_log(folder: Path | str) -> dict[str, list[float]]:
         return {name: [row[i] for row in table] for i, name in enumerate(LOG_COLUMNS)}
     except (ValueError, IndexError) as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def reached(log: dict[str, list[float]], level: float) -> tuple[float, float] | None:
+    """The step and the seconds at which a log's test MSE first stood at ``level`` or below; None if it never did."""
+    rows = zip(log["step"], log["seconds"], log["test_mse"], strict=True)
+    return next(((step, seconds) for step, seconds, mse in rows if mse <= level), None)

@@ -144,9 +144,10 @@ def _parity(obs: Observation, keep: torch.Tensor) -> list[Estimate]:
 def c1(obs: Observation) -> list[Reading]:
     bar = attention.uniform_share(attention.parity_mask(obs.config.n_ctx)) + CHECKERBOARD
     down, up = _parity(obs, obs.c < -STRONG_C), _parity(obs, obs.c > STRONG_C)
-    return [Reading(f"same parity, c < -{STRONG_C} (bar {number(bar)})", str(e), e.value >= bar) for e in down] + [
-        Reading(f"c > {STRONG_C} (below the bar)", str(e), e.value < bar) for e in up
-    ]
+    what = (
+        f"same parity, c < -{STRONG_C} and c > {STRONG_C} (bar {number(bar)})"  # one reading: a board here, none there
+    )
+    return [Reading(what, f"{d} and {u}", d.value >= bar > u.value) for d, u in zip(down, up, strict=True)]
 
 
 @claim("C2", "layer-2 QK circuits look like +identity", "section 4.6")
@@ -183,7 +184,7 @@ def c4(obs: Observation) -> list[Reading]:
     return [
         Reading("MSE after / before the layer", number(left), left < HALF),
         *(Reading("one head's output ~ error left r", str(r), explains_half(r.value)) for r in fits),
-        Reading("R² without the heads", number(without), without < SOLVED_R2),
+        Reading(f"R² without the heads (below {SOLVED_R2})", number(without), without < SOLVED_R2),
     ]
 
 
@@ -191,8 +192,8 @@ def c4(obs: Observation) -> list[Reading]:
 def c5(obs: Observation) -> list[Reading]:
     r2 = {f: obs.r2(interventions.scale_scores(obs, 2, f)) for f in (0.0, -1.0)}
     return [
-        Reading("R² with even attention", number(r2[0.0]), r2[0.0] < SOLVED_R2),
-        Reading("R² with scores negated", number(r2[-1.0]), r2[-1.0] < SOLVED_R2),
+        Reading(f"R² with even attention (below {SOLVED_R2})", number(r2[0.0]), r2[0.0] < SOLVED_R2),
+        Reading(f"R² with scores negated (below {SOLVED_R2})", number(r2[-1.0]), r2[-1.0] < SOLVED_R2),
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def attend(w: Weights, name: str, x: np.ndarray, n_heads: int, d_head: int) -> n
     """Causal attention of all heads of a layer."""
     batch, n, _ = x.shape
     q, k, v = (linear(w, f"{name}.{part}", x).reshape(batch, n, n_heads, d_head) for part in "qkv")
-    scores = np.einsum("bqhd,bkhd->bhqk", q, k) / np.sqrt(d_head)
+    scores = np.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(d_head)
     scores[:, :, np.triu(np.ones((n, n), bool), 1)] = -np.inf
     pattern = np.exp(scores - scores.max(-1, keepdims=True))
     pattern /= pattern.sum(-1, keepdims=True)
@@ -60,7 +61,7 @@ def attend(w: Weights, name: str, x: np.ndarray, n_heads: int, d_head: int) -> n
 
 def gelu(x: np.ndarray) -> np.ndarray:
     """GELU in its tanh form, as in GPT-2 (arXiv 1606.08415)."""
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def forward(
@@ -103,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     for folder in p.parse_args(arguments).folders:
         try:
             found, variance = errors(folder)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
             p.error(f"argument folders: {folder} is not a checkpoint ({error})")
         each = found[:, 2:].mean(1)  # contexts of 3 vectors and more
         half = 1.96 * each.std(ddof=1) / np.sqrt(len(each))

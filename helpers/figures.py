@@ -53,7 +53,7 @@ def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None
 
 
 def lines(
-    x: Sequence[float] | Sequence[str],
+    x: Sequence[float] | Sequence[str] | Mapping[str, Sequence[float]],
     series: Mapping[str, Sequence[float] | Sequence[Estimate]],
     title: str,
     *,
@@ -64,14 +64,18 @@ def lines(
     markers: bool = True,
     level: tuple[float, str] | None = None,
 ) -> go.Figure:
-    """One line per series; a series of estimates gets a band for its 95 % interval; ``level`` a labelled line."""
+    """One line per series; a series of estimates gets a band for its 95 % interval; ``level`` a labelled line.
+
+    ``x`` is the same for all series, or a mapping with each one's own.
+    """
     figure = go.Figure()
     for i, (name, values) in enumerate(series.items()):
         colour = PALETTE[i % len(PALETTE)]
+        at = list(x[name] if isinstance(x, Mapping) else x)
         if isinstance(values[0], Estimate):
             band = [e.high for e in values] + [e.low for e in reversed(values)]
             figure.add_scatter(
-                x=[*x, *reversed(x)],
+                x=[*at, *reversed(at)],
                 y=band,
                 fill="toself",
                 fillcolor=colour,
@@ -83,7 +87,7 @@ def lines(
             )
             values = [e.value for e in values]
         figure.add_scatter(
-            x=list(x),
+            x=at,
             y=list(values),
             name=name,
             mode="lines+markers" if markers else "lines",

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from helpers import attention, checkpoints, circuits, claims, interventions, settings
 from helpers.attribution import components, head_result, share_sums
 from helpers.drawings import model_drawing
 from helpers.estimates import mean, number, ratio
-from helpers.notebook import ROOT
+from helpers.notebook import ANALYSED, COMPARED, ROOT
 from helpers.observation import Observation, observe
 from helpers.verdicts import Row, claims_table
 
+SHIPPED = {f"here, `{name}`": ROOT / "checkpoints" / name for name in (ANALYSED, COMPARED)}
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 DRAWING = ROOT / "docs" / "mechanism.svg"
 
@@ -29,6 +31,11 @@ def look(folder: Path) -> Observation:
 def all_rows(folder: Path, obs: Observation) -> list[Row]:
     """Every row of the results table for one checkpoint."""
     return settings.setup_rows(checkpoints.load_recipe(folder)) + claims.evaluate(obs, claims.MEASURES)
+
+
+def table(folders: Mapping[str, Path]) -> str:
+    """The results table, a column for each checkpoint."""
+    return claims_table({title: all_rows(folder, look(folder)) for title, folder in folders.items()})
 
 
 def insert(page: str, table: str) -> str:
@@ -77,23 +84,22 @@ def mechanism(obs: Observation) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The command line; a mistake ends in one line and exit code 2."""
     p = argparse.ArgumentParser(prog="python -m helpers.front", description="Measures the paper's claims.")
-    p.add_argument("--model", type=Path, help="checkpoint folder (default: the shipped paper-size model)")
+    p.add_argument("--model", type=Path, help="checkpoint folder (default: both shipped models of the paper's size)")
     p.add_argument("--write", action="store_true", help="bring README.md and docs/mechanism.svg up to date")
     options = p.parse_args(arguments)
     if options.model and options.write:
         p.error("argument --write: the README shows the shipped model; leave --model out")
-    folder, readme = options.model or ROOT / "checkpoints" / "paper", ROOT / "README.md"
+    readme = ROOT / "README.md"
     try:
-        obs = look(folder)
-        table = claims_table(all_rows(folder, obs))
+        found = table({str(options.model): options.model} if options.model else SHIPPED)
         if options.write:
-            page, drawing = insert(readme.read_text(), table), mechanism(obs)
+            page, drawing = insert(readme.read_text(), found), mechanism(look(ROOT / "checkpoints" / ANALYSED))
             DRAWING.parent.mkdir(exist_ok=True)
             DRAWING.write_text(drawing)
             readme.write_text(page)
     except (OSError, ValueError) as error:
         p.exit(2, f"{p.prog}: error: {error}\n")
-    print(table)
+    print(found)
     return 0
 
 

@@ -76,16 +76,18 @@ def layer_heads(obs: Observation, layer: int) -> list[tuple[int, int]]:
 def freeze(obs: Observation, names: Iterable[str]) -> Prediction:
     """Replaces whole components by their mean: "0_attn_out", "1_mlp_out" and so on, any number of them.
 
+    "embed" is what enters layer 0. With it and all the others, nothing is left of the input.
+
     Raises:
         ValueError: a name is not of that form, or has no such layer.
     """
-    known = [f"{layer}_{part}" for layer in range(obs.config.n_layers) for part in ("attn_out", "mlp_out")]
+    parts = [(layer, part) for layer in range(obs.config.n_layers) for part in ("attn_out", "mlp_out")]
+    places = {"embed": "blocks.0.hook_resid_pre"} | {f"{i}_{part}": f"blocks.{i}.hook_{part}" for i, part in parts}
     hooks = []
     for name in names:
-        if name not in known:
-            raise ValueError(f"names must be among {known}, got {name!r}")
-        layer, part = name.split("_", 1)
-        hook = f"blocks.{layer}.hook_{part}"
+        if name not in places:
+            raise ValueError(f"names must be among {sorted(places)}, got {name!r}")
+        hook = places[name]
         hooks.append((hook, partial(_replace, by=constant(obs.cache[hook]))))
     return run(obs, hooks)
 

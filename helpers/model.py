@@ -98,18 +98,42 @@ class RecurrenceModel(nn.Module):
 
     def n_parameters(self) -> dict[str, int]:
         """Number of trained parameters by part (the unused token embedding left out)."""
-        parts = {
-            "embedding and positions": ("embed.", "native.pos"),
-            "attention": (".attn.",),
-            "MLPs": (".mlp.",),
-            "layer norms": (".ln",),
-            "unembedding": ("head.",),
-        }
-        sizes = {name: p.numel() for name, p in self.named_parameters() if p.requires_grad}
+        return {part: sum(p.numel() for p in named.values()) for part, named in by_part(self).items()}
+
+    @torch.no_grad()
+    def moved(self) -> dict[str, float]:
+        """How far training has taken the weights of each part: size of the change over size at the start.
+
+        The start is the initialization that ``config`` gives again. Only matrices count, not biases and layer norms.
+        """
+        start = by_part(RecurrenceModel(self.config))
+
+        def size(values: list[Tensor]) -> float:
+            return sum(v.square().sum().item() for v in values) ** 0.5
+
         return {
-            part: sum(size for name, size in sizes.items() if any(mark in name for mark in marks))
-            for part, marks in parts.items()
+            part: size([p - start[part][name] for name, p in named.items() if p.ndim == 2])
+            / size([p for name, p in start[part].items() if p.ndim == 2])
+            for part, named in by_part(self).items()
+            if any(p.ndim == 2 for p in named.values())
         }
+
+
+def by_part(model: nn.Module) -> dict[str, dict[str, Tensor]]:
+    """The trained parameters of a RecurrenceModel in groups; queries and keys decide where attention looks."""
+    parts = {
+        "embedding and positions": ("embed.", "native.pos"),
+        "attention, queries and keys": (".attn.q.", ".attn.k."),
+        "attention, values and output": (".attn.v.", ".attn.o."),
+        "MLPs": (".mlp.",),
+        "layer norms": (".ln",),
+        "unembedding": ("head.",),
+    }
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    return {
+        part: {name: p for name, p in trained.items() if any(mark in name for mark in marks)}
+        for part, marks in parts.items()
+    }
 
 
 def as_bridge(model: RecurrenceModel) -> TransformerBridge:

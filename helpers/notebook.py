@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first fi
     from helpers.recipes import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
+ANALYSED = "paper"  # the claims are the paper's, so they are first asked of the model trained as the paper says
+COMPARED = "fast"  # what holds for both does not hang on the optimizer
 LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
 
 
@@ -41,14 +44,15 @@ def setup() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
-def model_folder() -> Path:
-    """The checkpoint the notebooks look into: "paper", or what the environment variable MODEL says.
+def model_folder(name: str | None = None) -> Path:
+    """A checkpoint's folder; without a name that of the model the notebooks take apart.
 
-    MODEL is the name of a folder in checkpoints/, or a path, seen from the top of the repository.
+    That is ``ANALYSED`` or what the environment variable MODEL says. A name is a folder in checkpoints/, or a path,
+    seen from the top of the repository.
     Raises:
         FileNotFoundError: there is no such folder; the message lists those there are.
     """
-    name = os.environ.get("MODEL", "paper")
+    name = name or os.environ.get("MODEL", ANALYSED)
     for folder in (ROOT / "checkpoints" / name, ROOT / name):
         if folder.is_dir():
             return folder
@@ -56,20 +60,25 @@ def model_folder() -> Path:
     raise FileNotFoundError(f"MODEL must be one of {known} or the path of a checkpoint folder, got {name!r}")
 
 
-def load() -> tuple[RecurrenceModel, Recipe]:
-    """The model of ``model_folder`` and the recipe it was trained with."""
+def load(name: str | None = None) -> tuple[RecurrenceModel, Recipe]:
+    """The model of ``model_folder(name)`` and the recipe it was trained with."""
     from helpers import checkpoints
 
-    folder = model_folder()
+    folder = model_folder(name)
     return checkpoints.load(folder), checkpoints.load_recipe(folder)
 
 
-def observe(count: int = 512) -> Observation:
-    """The model of ``model_folder``, watched on ``count`` sequences it was not trained on."""
+def observe(count: int = 512, name: str | None = None) -> Observation:
+    """The model of ``model_folder(name)``, watched on ``count`` sequences it was not trained on."""
+    return _observe(model_folder(name), count)
+
+
+@lru_cache(maxsize=2)
+def _observe(folder: Path, count: int) -> Observation:
+    from helpers import checkpoints
     from helpers.observation import observe as watch_model
 
-    model, recipe = load()
-    return watch_model(model, recipe.family, count)
+    return watch_model(checkpoints.load(folder), checkpoints.load_recipe(folder).family, count)
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
@@ -90,9 +99,22 @@ def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Ma
     return show_table(("predictor", "MSE with 95 % interval", "R²"), rows)
 
 
-def show_claims(rows: Iterable[verdicts.Row]) -> Markdown:
-    """Verdict rows as a table."""
-    return Markdown(verdicts.claims_table(rows))
+def show_claims(*ids: str, obs: Observation | None = None) -> Markdown:
+    """Verdicts on claims, with their numbers: the model of this notebook, and ``COMPARED`` beside it.
+
+    ``obs`` is the model of this notebook watched already, needed for claims on its mechanism.
+    """
+    from helpers import claims, settings
+
+    asked = [id for id in ids if id not in ("S1", "S2", "S3", "S4")]
+
+    def rows(name: str | None, seen: Observation | None) -> list[verdicts.Row]:
+        setting = [row for row in settings.setup_rows(load(name)[1]) if row.id in ids]
+        return setting + (claims.evaluate(seen or observe(name=name), asked) if asked else [])
+
+    return Markdown(
+        verdicts.claims_table({"the model of this notebook": rows(None, obs), f"`{COMPARED}`": rows(COMPARED, None)})
+    )
 
 
 class ProgressBar(tqdm_notebook):

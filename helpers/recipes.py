@@ -8,12 +8,13 @@ from helpers.model import ModelConfig
 from helpers.recurrences import Family
 
 OPTIMIZERS = ("adamw", "muon")
-SCHEDULES = ("constant", "cosine")
+SHAPES = ("linear", "cosine")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the weights; the same recipe on one thread of one machine gives the same bits.
+    """Everything that decides the weights; the same recipe on one thread of one machine gives the same bits
+    (compiled or not, but not both).
 
     Attributes:
         batch: sequences in a step. The paper does not say.
@@ -22,7 +23,12 @@ class Recipe:
         muon_learning_rate: Muon's, at the peak, rescaled so that an update has the RMS of an AdamW update
             ("match_rms_adamw", arXiv 2502.16982).
         warmup: steps of linear warm-up.
-        schedule: "constant", or "cosine" down to zero at the last step.
+        beta2: AdamW's memory of squared gradients. Where the error falls a thousandfold in a thousand steps, 0.999
+            remembers gradients so much larger than today's that the steps become too small.
+        decays: steps at which the learning rate has fallen to zero; after each it starts at the peak again (warm
+            restarts, arXiv 1608.03983), so that the model is as good as it can be at each of them. Empty: the rate
+            stays at the peak.
+        shape: of the way down, "linear" or "cosine".
         clip: largest norm of the gradient; 0 leaves it alone.
         first_context: the loss counts contexts of this many vectors and more. After one or two vectors the next one
             cannot be known, so the paper's contexts start at 3.
@@ -38,8 +44,10 @@ class Recipe:
     learning_rate: float = 1e-4
     muon_learning_rate: float = 0.0
     weight_decay: float = 0.01
+    beta2: float = 0.999
     warmup: int = 0
-    schedule: str = "constant"
+    decays: tuple[int, ...] = ()
+    shape: str = "linear"
     clip: float = 0.0
     first_context: int = 3
     seed: int = 0
@@ -62,8 +70,15 @@ class Recipe:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {self.optimizer!r}")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {SCHEDULES}, got {self.schedule!r}")
+        if self.shape not in SHAPES:
+            raise ValueError(f"shape must be one of {SHAPES}, got {self.shape!r}")
+        if not 0 <= self.beta2 < 1:
+            raise ValueError(f"beta2 must be at least 0 and below 1, got {self.beta2}")
+        object.__setattr__(self, "decays", tuple(self.decays))  # JSON has lists
+        if self.decays and (list(self.decays) != sorted(set(self.decays)) or self.decays[-1] != self.steps):
+            raise ValueError(f"decays must be rising steps up to steps={self.steps}, got {self.decays}")
+        if self.decays and self.decays[0] <= self.warmup:
+            raise ValueError(f"decays must be after warmup={self.warmup}, got {self.decays}")
         if self.family.dimension != self.model.dimension:
             raise ValueError(
                 f"family.dimension ({self.family.dimension}) and model.dimension ({self.model.dimension}) must agree"
@@ -88,8 +103,9 @@ RECIPES: dict[str, Recipe] = {
         optimizer="muon",
         learning_rate=3e-3,
         muon_learning_rate=1e-2,
+        beta2=0.95,
         warmup=50,
-        schedule="cosine",
+        decays=(600,),
         clip=1.0,
         log_every=20,
     ),
@@ -99,18 +115,20 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=1e-3,
         muon_learning_rate=3e-3,
         warmup=300,
-        schedule="cosine",
+        decays=(3000,),
+        shape="cosine",
         clip=1.0,
         log_every=50,
         save_every=100,
     ),
     "paper": Recipe(
         batch=32,
+        log_every=500,
     ),
 }
 
 ABOUT: dict[str, str] = {
     "small": "8-dimensional vectors, 39 thousand parameters; half a minute on 2 cores",
-    "fast": "the paper's model, trained with Muon in 3,000 steps; ten to fifteen minutes on 2 cores",
+    "fast": "the paper's model, trained with Muon in 3,000 steps; about ten minutes on 2 cores",
     "paper": "the paper's recipe to the letter: AdamW at 1e-4 for 100,000 steps; hours on 2 cores",
 }

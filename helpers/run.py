@@ -47,13 +47,20 @@ def squared_errors(model: RecurrenceModel, vectors: Float[Tensor, "batch length 
     return (model(vectors[:, :-1]) - vectors[:, 1:]).square().mean(dim=(0, 2))
 
 
+def gelu(x: Float[Tensor, ...]) -> Float[Tensor, ...]:
+    """The model's GELU, x * (1 + tanh(u)) / 2 = x * sigmoid(2 u): the second form compiles to faster code on a CPU."""
+    return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+
+
 def rate_at(recipe: Recipe, step: int) -> float:
-    """The factor on the peak learning rate at a step: linear warm-up, then constant or a cosine to zero."""
-    if step < recipe.warmup:
-        return (step + 1) / recipe.warmup
-    if recipe.schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)))
+    """The factor on the peak learning rate at a step: linear warm-up, then constant, or down to zero at each decay."""
+    start, warm = 0, min((step + 1) / max(1, recipe.warmup), 1.0)
+    for end in recipe.decays:
+        if step < end:
+            left = min((end - step) / max(1, end - max(start, recipe.warmup)), 1.0)
+            return min(warm, left if recipe.shape == "linear" else 0.5 * (1 - math.cos(math.pi * left)))
+        start = end
+    return warm
 
 
 def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.Optimizer]:
@@ -62,7 +69,9 @@ def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.
     muon = {name: p for name, p in trained.items() if recipe.optimizer == "muon" and ".layers." in name and p.ndim == 2}
     rest = [p for name, p in trained.items() if name not in muon]
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(rest, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        torch.optim.AdamW(
+            rest, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, recipe.beta2), fused=True
+        )
     ]
     if muon:
         optimizers.append(
@@ -79,10 +88,16 @@ def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.
 class Run:
     """Model, optimizers, step count and log of a training under way, and their way to disk and back."""
 
-    def __init__(self, recipe: Recipe, out: Path, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, out: Path, device: torch.device, compiled: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had should be noticed before the work
         self.recipe, self.out, self.device = recipe, out, device
         self.model = RecurrenceModel(recipe.model).to(device)
+        self.errors = squared_errors
+        if compiled:
+            for layer in self.model.native.layers:
+                layer.mlp.act = gelu
+            graphs = {"mode": "reduce-overhead"} if device.type == "cuda" else {}  # CUDA graphs: no launch costs
+            self.errors = torch.compile(squared_errors, dynamic=False, **graphs)
         self.optimizers = make_optimizers(recipe, self.model)
         self.peaks = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
         self.test = as_tensor(held_out(recipe.family), device)
@@ -141,9 +156,9 @@ class Run:
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
-        vectors = as_tensor(batch_at(self.recipe, self.done), self.device)
-        loss = squared_errors(self.model, vectors)[self.recipe.first_context - 1 :].mean()
         self.model.zero_grad(set_to_none=True)
+        vectors = as_tensor(batch_at(self.recipe, self.done), self.device)
+        loss = self.errors(self.model, vectors)[self.recipe.first_context - 1 :].mean()
         loss.backward()
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)

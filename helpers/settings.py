@@ -14,7 +14,7 @@ def setup_rows(recipe: Recipe) -> list[Row]:
         return yes if agrees else "differs"
 
     size = ("n_layers", "d_model", "d_head", "d_mlp")
-    optimizer = ("optimizer", "learning_rate", "weight_decay", "steps", "schedule")
+    optimizer = ("optimizer", "learning_rate", "weight_decay", "steps", "beta2", "warmup", "decays", "clip")
     names = {"adamw": f"AdamW {recipe.learning_rate:g}", "muon": f"Muon {recipe.muon_learning_rate:g} with AdamW"}
     return [
         Row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 # A model "solves the task" when it explains this share of the targets' variance; an ablation "barely hurts" when the
@@ -83,9 +83,10 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def claims_table(rows: Iterable[Row]) -> str:
-    """The results table: id, claim, paper, here, verdict."""
+def claims_table(models: Mapping[str, Sequence[Row]]) -> str:
+    """The results table: id, claim, the paper's figure, and for each model its verdict with the numbers."""
+    lines = zip(*models.values(), strict=True)
     return markdown(
-        ("id", "claim", "paper", "here, with 95 % interval", "verdict"),
-        ((r.id, r.claim, r.paper, r.here, f"**{r.verdict}**") for r in rows),
+        ("id", "claim", "the paper", *models),
+        ((rows[0].id, rows[0].claim, rows[0].paper, *(f"**{r.verdict}**<br>{r.here}" for r in rows)) for rows in lines),
     )

@@ -10,7 +10,7 @@ from helpers.checkpoints import CheckpointError
 
 @pytest.fixture
 def folder(model, recipe, tmp_path):
-    checkpoints.save(tmp_path, model, recipe, [(1, 1.0, 0.5, 0.25, 0.1), (2, 0.5, 0.4, 0.2, 0.2)])
+    checkpoints.save(tmp_path, model, recipe, [(1, 1.0, 0.5, 0.25, 0.1), (2, 0.5, 0.4, 0.2, 0.2)], "an abacus")
     return tmp_path
 
 
@@ -19,7 +19,10 @@ def test_what_was_saved_is_what_is_loaded(folder, model, recipe):
     vectors = torch.randn(2, 6, 5)
     assert torch.equal(loaded(vectors), model(vectors))
     assert checkpoints.load_recipe(folder) == recipe
-    assert checkpoints.load_log(folder)["test_mse"] == [0.25, 0.2]
+    log = checkpoints.load_log(folder)
+    assert log["test_mse"] == [0.25, 0.2] and checkpoints.trained_on(folder) == "an abacus"
+    assert checkpoints.reached(log, 0.25) == (1, 0.1) and checkpoints.reached(log, 0.21) == (2, 0.2)
+    assert checkpoints.reached(log, 0.19) is None
     assert sorted(p.name for p in folder.iterdir()) == ["config.json", "model.safetensors", "training_log.csv"]
 
 

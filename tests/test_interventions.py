@@ -46,6 +46,13 @@ def test_a_frozen_part_adds_its_mean(obs):
     )
 
 
+def test_ablating_everything_leaves_what_the_mean_stream_predicts(obs):
+    ablated = iv.freeze(obs, ["embed", *EVERY_PART])
+    stream = obs.cache["resid_post", 2][:, 2:].mean(dim=(0, 1))
+    assert close(ablated, obs.bridge.unembed(obs.bridge.ln_final(stream[None, None])).expand_as(ablated))
+    assert not close(iv.freeze(obs, EVERY_PART), ablated)
+
+
 def test_factor_zero_is_even_attention(obs):
     even = torch.ones(6, 6, dtype=torch.float64).tril() / torch.arange(1, 7, dtype=torch.float64)[:, None]
     by_hand = iv.run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: even.expand_as(v).clone())])

@@ -36,6 +36,15 @@ def test_a_seed_decides_the_weights_and_leaves_torchs_own_alone():
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
 
 
+def test_what_training_has_moved_is_measured_from_the_initial_weights(model):
+    untrained = RecurrenceModel(CONFIG)
+    assert set(untrained.moved().values()) == {0.0} and min(model.moved().values()) > 0.1
+    with torch.no_grad():
+        untrained.embed.weight *= 3
+        untrained.native.pos.weight *= 3
+    assert untrained.moved()["embedding and positions"] == pytest.approx(2) and untrained.moved()["MLPs"] == 0
+
+
 @pytest.mark.parametrize(("field", "value"), [("n_heads", 0), ("d_mlp", 1.5), ("init", "he")])
 def test_an_impossible_configuration_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=f"{field} must be"):

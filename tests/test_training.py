@@ -1,30 +1,32 @@
 import dataclasses
 import os
+import pickle
+import random
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
 
 from helpers import checkpoints
+from helpers.machine import why_not_compile
 from helpers.recipes import RECIPES, Recipe
 from helpers.run import STATE, Run, batch_at, held_out, make_optimizers, rate_at
 from helpers.training import GO_ON, Stopped, main, train
 
-SLOW_RUN = """
-import sys, time, pickle, torch
-torch.set_num_threads(1)
+RUN_TO_SIGNAL = """
+import os, sys, pickle, torch
 from helpers import run, training
+recipe, out, number, last = pickle.loads(bytes.fromhex(sys.argv[1])), *sys.argv[2:]
 step = run.Run.step
-def slow(self):
-    time.sleep(0.05)
-    return step(self)
-run.Run.step = slow
-recipe, out = pickle.loads(bytes.fromhex(sys.argv[1])), sys.argv[2]
+def step_and_signal(self):
+    step(self)
+    if self.done == int(last):
+        os.kill(os.getpid(), int(number))
+run.Run.step = step_and_signal
 try:
-    training.train(recipe, out)
+    training.train(recipe, out, threads=1, device=torch.device('cpu'))
 except training.Stopped as stop:
     print(stop)
     sys.exit(130)
@@ -35,37 +37,35 @@ def weights(folder):
     return torch.cat([p.flatten() for p in checkpoints.load(folder).parameters()])
 
 
-def start(recipe, out):
-    import pickle
-
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW_RUN, pickle.dumps(recipe).hex(), str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_and_resumed_run_ends_with_the_same_bits(recipe, tmp_path, number):
+def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_bits(recipe, tmp_path, number):
     def ends(folder):
-        log = checkpoints.load_log(train(recipe, folder, threads=1))
+        log = checkpoints.load_log(train(recipe, folder, threads=1, device=torch.device("cpu")))
         return weights(folder), [log[column] for column in ("step", "train_mse", "test_mse")]
 
+    last = random.randrange(recipe.save_every + 1, recipe.steps)
+    print(f"signal {number} in step {last}")  # pytest shows it if the test fails
+    code = [sys.executable, "-c", RUN_TO_SIGNAL, pickle.dumps(recipe).hex(), str(tmp_path / "cut")]
+    cut = subprocess.run([*code, str(int(number)), str(last)], capture_output=True, text=True, timeout=120)
+    if number == signal.SIGKILL:
+        assert cut.returncode == -number
+    else:
+        assert cut.returncode == 130 and f"stopped at step {last} of {recipe.steps}; {GO_ON}" in cut.stdout
+    assert (tmp_path / "cut" / STATE).exists() and not (tmp_path / "cut" / "config.json").exists()
     whole, whole_log = ends(tmp_path / "whole")
-    run = start(recipe, tmp_path / "cut")
-    while not (tmp_path / "cut" / STATE).exists():
-        assert run.poll() is None, "ended before it saved a state"
-        time.sleep(0.01)
-    time.sleep(0.3)
-    os.kill(run.pid, number)
-    output, _ = run.communicate(timeout=60)
-    if number != signal.SIGKILL:
-        assert run.returncode == 130 and GO_ON in output
-    assert not (tmp_path / "cut" / "config.json").exists(), "it ran to its end: nothing was tested"
     resumed, resumed_log = ends(tmp_path / "cut")
     assert torch.equal(resumed, whole) and resumed_log == whole_log
     assert not (tmp_path / "cut" / STATE).exists()
+
+
+@pytest.mark.skipif(why_not_compile(torch.device("cpu")) is not None, reason="torch.compile does not work here")
+def test_compiling_changes_nothing_but_the_rounding(recipe, tmp_path):
+    def log(compiled):
+        plain = dataclasses.replace(recipe, optimizer="adamw", learning_rate=1e-3)
+        folder = train(plain, tmp_path / str(compiled), threads=1, compiled=compiled, device=torch.device("cpu"))
+        return checkpoints.load_log(folder)["test_mse"]
+
+    assert log(True) == pytest.approx(log(False), rel=1e-3)
 
 
 def test_training_learns_and_keeps_a_log(recipe, tmp_path):
@@ -121,7 +121,11 @@ def test_clipping_bounds_the_step(recipe, tmp_path):
         {"weight_decay": float("nan")},
         {"first_context": 15},
         {"steps": 0},
-        {"schedule": "linear"},
+        {"steps": 20, "decays": (50, 20)},
+        {"steps": 20, "decays": (10,)},
+        {"steps": 20, "warmup": 20, "decays": (20,)},
+        {"beta2": 1.0},
+        {"shape": "square"},
         {"optimizer": "sgd"},
     ],
 )
@@ -136,11 +140,16 @@ def test_batches_depend_on_seed_and_step_alone_and_never_meet_the_test_set(recip
     assert (held_out(recipe.family, 8) != batch_at(recipe, 0)).any()
 
 
-def test_the_learning_rate_warms_up_and_falls_to_zero():
-    recipe = Recipe(steps=100, warmup=10, schedule="cosine")
-    rates = [rate_at(recipe, step) for step in range(101)]
-    assert rates[:10] == pytest.approx([0.1 * k for k in range(1, 11)])
-    assert rates[10] == 1 and rates[55] == pytest.approx(0.5) and rates[100] == pytest.approx(0)
+def test_the_learning_rate_warms_up_and_falls_to_zero_at_each_decay():
+    recipe = Recipe(steps=210, warmup=10, decays=(110, 210))
+    rates = [rate_at(recipe, step) for step in range(210)]
+    assert rates[:11] == pytest.approx([0.1 * k for k in range(1, 11)] + [1])
+    assert rates[60] == pytest.approx(0.5) and rates[109] == pytest.approx(0.01)
+    assert rates[110] == 1 and rates[160] == pytest.approx(0.5) and rates[209] == pytest.approx(0.01)
+    cosine = dataclasses.replace(recipe, shape="cosine")
+    assert [rate_at(cosine, step) for step in (5, 10, 35, 60, 110, 160)] == pytest.approx(
+        [0.6, 1, 0.854, 0.5, 1, 0.5], abs=1e-3
+    )
     assert {rate_at(Recipe(), step) for step in range(0, 100_000, 997)} == {1.0}
 
 
@@ -157,7 +166,7 @@ def test_muon_gets_the_blocks_matrices_and_adamw_all_the_rest(model, recipe):
 def test_the_papers_recipe_is_the_papers():
     recipe = RECIPES["paper"]
     assert (recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.steps) == ("adamw", 1e-4, 0.01, 100_000)
-    assert recipe.schedule == "constant" and recipe.warmup == 0 and recipe.clip == 0
+    assert (recipe.decays, recipe.warmup, recipe.clip, recipe.beta2) == ((), 0, 0, 0.999)
 
 
 @pytest.mark.parametrize(

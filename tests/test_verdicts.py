@@ -34,8 +34,10 @@ def test_readings_of_one_kind_stand_together():
 
 
 def test_a_table_keeps_its_columns():
-    table = claims_table([Row("A1", "x | y", "p", "h", "partly")])
-    assert table.splitlines()[2] == "| A1 | x \\| y | p | h | **partly** |"
+    row = Row("A1", "x | y", "p", "h", "partly")
+    table = claims_table({"one": [row], "two": [row]})
+    assert table.splitlines()[0] == "| id | claim | the paper | one | two |"
+    assert table.splitlines()[2] == "| A1 | x \\| y | p | **partly**<br>h | **partly**<br>h |"
 
 
 def test_every_claim_of_the_paper_has_a_measure_and_an_untrained_model_replicates_none_of_the_findings(obs):

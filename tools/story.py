@@ -16,7 +16,6 @@ from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
 from helpers import checkpoints, front, notebook
-from helpers.verdicts import claims_table
 
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -67,7 +66,7 @@ def main() -> int:
     p.add_argument("--store", action="store_true", help="write the outputs back into notebooks/")
     p.add_argument("notebooks", nargs="*", type=Path, help="which (default: all)")
     options = p.parse_args()
-    if options.store and os.environ.get("MODEL", "paper") != "paper":
+    if options.store and os.environ.get("MODEL", notebook.ANALYSED) != notebook.ANALYSED:
         p.error("argument --store: the stored outputs are the shipped paper-size model's; leave MODEL unset")
     paths = options.notebooks or sorted((notebook.ROOT / "notebooks").glob("*.ipynb"))
     build = notebook.ROOT / "build"
@@ -87,7 +86,7 @@ def main() -> int:
         to_html(nb, build / (path.stem + ".html"))
     if not options.notebooks:
         folder = notebook.model_folder()
-        print("\n" + claims_table(front.all_rows(folder, front.look(folder))))
+        print("\n" + front.table({str(folder): folder}))
     print(f"\nRead on: {build / (paths[0].stem + '.html')}")
     return 0
 

@@ -13,7 +13,7 @@ import sys
 import torch
 
 from helpers import checkpoints
-from helpers.notebook import ROOT
+from helpers.notebook import ANALYSED, ROOT
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
     p.add_argument("--factor", type=float, default=1.02, help="(default: %(default)s)")
     p.add_argument("--notebook", default="04_layer1_bias", help="which one to run (default: %(default)s)")
     options = p.parse_args()
-    shipped, altered = ROOT / "checkpoints" / "paper", ROOT / "build" / "tampered"
+    shipped, altered = ROOT / "checkpoints" / ANALYSED, ROOT / "build" / "tampered"
     model, recipe = checkpoints.load(shipped), checkpoints.load_recipe(shipped)
     if not (0 <= options.layer < recipe.model.n_layers and 0 <= options.head < recipe.model.n_heads):
         p.error(f"--layer and --head must be below {recipe.model.n_layers} and {recipe.model.n_heads}")
