@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from helpers import checkpoints
 from helpers.machine import describe, why_not_compile
-from helpers.model import RecurrenceModel, bridge_config
+from helpers.model import RecurrenceModel, bridge_around
 from helpers.recipes import RECIPES, Recipe
 from helpers.run import Run, as_tensor, batch_at
 from helpers.training import keep_memory
@@ -82,17 +82,8 @@ def plain_loop(recipe: Recipe, device: torch.device, embed: nn.Module, body: Cal
 
 def bridge_step(recipe: Recipe, device: torch.device) -> Step:
     """TransformerLens's bridge around the same module: what the hooks cost."""
-    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
-
     model = RecurrenceModel(recipe.model).to(device)
-    bridge = build_bridge_from_module(
-        model.native,
-        architecture="TransformerLensNative",
-        tl_config=bridge_config(recipe.model),
-        tokenizer=None,
-        dtype=torch.float32,
-        model_name="recurrence",
-    )
+    bridge = bridge_around(model.native, recipe.model, torch.float32)
     return plain_loop(recipe, device, model.embed, bridge, [p for p in model.parameters() if p.requires_grad])
 
 

@@ -136,19 +136,24 @@ def by_part(model: nn.Module) -> dict[str, dict[str, Tensor]]:
     }
 
 
+def bridge_around(native: nn.Module, config: ModelConfig, dtype: torch.dtype) -> TransformerBridge:
+    """TransformerLens's bridge, with its hooks, around a native transformer of this configuration (not a copy)."""
+    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+
+    return build_bridge_from_module(
+        native,
+        architecture="TransformerLensNative",
+        tl_config=bridge_config(config),
+        tokenizer=None,
+        dtype=dtype,
+        model_name="recurrence",
+    )
+
+
 def as_bridge(model: RecurrenceModel) -> TransformerBridge:
     """Wraps a float64 copy of the transformer in a TransformerBridge; feed it ``model.embed(vectors)``.
 
     The bridge computes the same function as the bare module (a test holds it to 1e-12); ``model`` stays untouched.
     """
-    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
-
     native = copy.deepcopy(model.native).double().eval().requires_grad_(False)
-    return build_bridge_from_module(
-        native,
-        architecture="TransformerLensNative",
-        tl_config=bridge_config(model.config),
-        tokenizer=None,
-        dtype=torch.float64,
-        model_name="recurrence",
-    )
+    return bridge_around(native, model.config, torch.float64)
