@@ -14,18 +14,13 @@ from helpers import attention, checkpoints, circuits, claims, interventions, set
 from helpers.attribution import components, head_result, share_sums
 from helpers.drawings import model_drawing
 from helpers.estimates import mean, number, ratio
-from helpers.notebook import ANALYSED, COMPARED, ROOT
-from helpers.observation import Observation, observe
+from helpers.notebook import ANALYSED, COMPARED, ROOT, look
+from helpers.observation import Observation
 from helpers.verdicts import Row, claims_table
 
 SHIPPED = {f"here, `{name}`": ROOT / "checkpoints" / name for name in (ANALYSED, COMPARED)}
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 DRAWING = ROOT / "docs" / "mechanism.svg"
-
-
-def look(folder: Path) -> Observation:
-    """The model of a checkpoint, watched on the sequences of the notebooks."""
-    return observe(checkpoints.load(folder), checkpoints.load_recipe(folder).family)
 
 
 def all_rows(folder: Path, obs: Observation) -> list[Row]:

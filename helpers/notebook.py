@@ -70,11 +70,12 @@ def load(name: str | None = None) -> tuple[RecurrenceModel, Recipe]:
 
 def observe(count: int = 512, name: str | None = None) -> Observation:
     """The model of ``model_folder(name)``, watched on ``count`` sequences it was not trained on."""
-    return _observe(model_folder(name), count)
+    return look(model_folder(name), count)
 
 
 @lru_cache(maxsize=2)
-def _observe(folder: Path, count: int) -> Observation:
+def look(folder: Path, count: int = 512) -> Observation:
+    """The model of a checkpoint, watched on the sequences of the notebooks; looking again costs nothing."""
     from helpers import checkpoints
     from helpers.observation import observe as watch_model
 
@@ -106,11 +107,11 @@ def show_claims(*ids: str, obs: Observation | None = None) -> Markdown:
     """
     from helpers import claims, settings
 
-    asked = [id for id in ids if id not in ("S1", "S2", "S3", "S4")]
-
     def rows(name: str | None, seen: Observation | None) -> list[verdicts.Row]:
-        setting = [row for row in settings.setup_rows(load(name)[1]) if row.id in ids]
-        return setting + (claims.evaluate(seen or observe(name=name), asked) if asked else [])
+        setting = {row.id: row for row in settings.setup_rows(load(name)[1])}
+        asked = [id for id in ids if id not in setting]
+        found = claims.evaluate(seen or observe(name=name), asked) if asked else []
+        return [row for id, row in setting.items() if id in ids] + found
 
     return Markdown(
         verdicts.claims_table({"the model of this notebook": rows(None, obs), f"`{COMPARED}`": rows(COMPARED, None)})
