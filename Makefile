@@ -6,7 +6,7 @@ OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab notebooks readme train bench tamper lint clean
+.PHONY: help story test unit strict lax lab notebooks readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,12 @@ train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, 
 
 bench: $(READY)  ## time a training step against other loops and its floor; writes bench/last.md
 	$(BIN)/python bench/bench.py
+
+notebook: $(READY)  ## start a notebook from the template: make notebook NAME=my_recurrence
+	$(BIN)/python tools/new_notebook.py $(NAME)
+
+colab: $(READY)  ## set where Colab fetches the series from: make colab REPO=owner/name (REF=main)
+	$(BIN)/python tools/address.py $(REPO) --ref $(or $(REF),main)
 
 tamper: $(READY)  ## show that strict nbval notices one head's output matrix multiplied by 1.02
 	$(BIN)/python tools/tamper.py

@@ -65,22 +65,21 @@ def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
     return shares[:, :, FIRST:].mean(dim=2)
 
 
-def score_similarity_fit(obs: Observation, layer: int, head: int) -> LineFit:
+def score_similarity_fit(obs: Observation, layer: int, head: int, positions: bool = False) -> LineFit:
     """Attention score (before the softmax) against the similarity of the two residual vectors, for earlier sources.
 
-    Similarity is what QK = I would score: the inner product of the (layer-normed) residual vectors, here less what is
-    the same for every sequence. A vector's score with itself is left out. Two means are taken off both sides: each
-    destination's over its sources, since the softmax ignores it, and each pair of positions' over the sequences, since
-    neighbours are both more alike and, for many a head, preferred, whatever the vectors.
+    Similarity is what QK = I would score: the inner product of the (layer-normed) residual vectors. A vector's score
+    with itself is left out. Two means are taken off both sides: each destination's over its sources, since the softmax
+    ignores it, and each pair of positions' over the sequences, since neighbours are both more alike and, for many a
+    head, preferred, whatever the vectors. ``positions=True`` leaves the second in, to show what difference it makes.
     """
-    x = obs.cache[f"blocks.{layer}.ln1.hook_normalized"]
-    x = x - x.mean(dim=0)
+    x = obs.normalized(layer)
     earlier = visible(obs.config.n_ctx).tril(-1)
 
     def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
         values = values.masked_fill(~earlier, 0.0)
         mean = values.sum(dim=2, keepdim=True) / earlier.sum(dim=1).clamp(min=1)[:, None]
         pairs = (values - mean)[:, FIRST:][:, earlier[FIRST:]]
-        return pairs - pairs.mean(dim=0)
+        return pairs if positions else pairs - pairs.mean(dim=0)
 
     return line_fit(contrast(x @ x.transpose(1, 2)), contrast(scores(obs, layer)[:, head]))

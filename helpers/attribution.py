@@ -19,7 +19,14 @@ def to_output(
     obs: Observation, residual: Float[Tensor, "batch n_ctx d_model"]
 ) -> Float[Tensor, "batch n_ctx dimension"]:
     """A part of the final residual stream in the units of the prediction, the final scale held as observed."""
-    return residual / obs.cache["ln_final.hook_scale"] @ norm_matrix(obs.bridge.ln_final.weight) @ obs.bridge.W_U
+    return residual / obs.norm_scale(None) @ norm_matrix(obs, None) @ obs.bridge.W_U
+
+
+def final_bias(obs: Observation) -> Float[Tensor, dimension]:
+    """What the bias of the final layer norm adds to every prediction."""
+    if not obs.config.layer_norm:
+        return torch.zeros(obs.config.dimension, dtype=torch.float64)
+    return obs.bridge.ln_final.bias @ obs.bridge.W_U
 
 
 def head_result(obs: Observation, layer: int, head: int) -> Float[Tensor, "batch n_ctx d_model"]:
@@ -42,8 +49,7 @@ def components(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimensi
         parts[f"L{layer} bias"] = ones * obs.bridge.b_O[layer]
         parts[f"L{layer} MLP"] = obs.cache[f"blocks.{layer}.hook_mlp_out"]
     outputs = {name: to_output(obs, part) for name, part in parts.items()}
-    outputs["final bias"] = ones * (obs.bridge.ln_final.bias @ obs.bridge.W_U)
-    return outputs
+    return outputs | {"final bias": ones * final_bias(obs)}
 
 
 def share_sums(
@@ -78,8 +84,7 @@ def held_lens(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimensio
     The plain logit lens divides by the standard deviation of the earlier stream. That stream is smaller, so the guess
     comes out too large. Here it is the sum of the ``components`` up to a layer.
     """
-    bias = obs.bridge.ln_final.bias @ obs.bridge.W_U
-    return {name: to_output(obs, stream) + bias for name, stream in residual_streams(obs).items()}
+    return {name: to_output(obs, stream) + final_bias(obs) for name, stream in residual_streams(obs).items()}
 
 
 def rescaled(

@@ -11,41 +11,45 @@ unembedding.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformer_lens import FactoredMatrix
 
+from helpers.estimates import Estimate
 from helpers.observation import Observation
 
+DRAWS = 40  # random circuits to compare with
 Matrix = Float[Tensor, "n n"]
 
 
-def norm_matrix(weight: Float[Tensor, d_model]) -> Float[Tensor, "d_model d_model"]:
-    """Layer norm without its division and bias, as a matrix: subtract the mean, multiply by the weight."""
-    n = len(weight)
-    return (torch.eye(n, dtype=weight.dtype) - 1 / n) * weight
+def norm_matrix(obs: Observation, layer: int | None) -> Float[Tensor, "d_model d_model"]:
+    """A layer's first layer norm (``None``: the final one) without its division and bias, as a matrix.
 
-
-def _norm(obs: Observation, layer: int | None) -> Float[Tensor, "d_model d_model"]:
+    It subtracts the mean and multiplies by the weight; where the model has no layer norm it is the identity.
+    """
+    one = torch.eye(obs.config.d_model, dtype=torch.float64)
+    if not obs.config.layer_norm:
+        return one
     norm: nn.Module = obs.bridge.ln_final if layer is None else obs.bridge.blocks[layer].ln1
-    return norm_matrix(norm.weight)
+    return (one - 1 / obs.config.d_model) * norm.weight
 
 
 def mean_inverse_scale(obs: Observation, layer: int | None) -> float:
     """Mean of 1 / standard deviation over the residual vectors a layer norm divides; ``None`` is the final one."""
-    name = "ln_final.hook_scale" if layer is None else f"blocks.{layer}.ln1.hook_scale"
-    return (1 / obs.cache[name]).mean().item()
+    return (1 / obs.norm_scale(layer)).mean().item()
 
 
 def ov(obs: Observation, layer: int, head: int) -> FactoredMatrix:
     """OV circuit in the residual basis: what attending to a (normalized) residual vector adds to the stream."""
-    return FactoredMatrix(_norm(obs, layer) @ obs.bridge.W_V[layer, head], obs.bridge.W_O[layer, head])
+    return FactoredMatrix(norm_matrix(obs, layer) @ obs.bridge.W_V[layer, head], obs.bridge.W_O[layer, head])
 
 
 def qk(obs: Observation, layer: int, head: int) -> FactoredMatrix:
     """QK circuit in the residual basis: x_destination @ M @ x_source is the attention score of normalized vectors."""
-    norm = _norm(obs, layer)
+    norm = norm_matrix(obs, layer)
     scale = obs.config.d_head**0.5
     return FactoredMatrix(norm @ obs.bridge.W_Q[layer, head] / scale, (norm @ obs.bridge.W_K[layer, head]).T)
 
@@ -56,8 +60,8 @@ def vector_ov(obs: Observation, layer: int, head: int | None) -> Matrix:
     ``head=None`` gives what a head with W_V W_O = identity would do. Embedding and unembedding need not be aligned, so
     that this is not the identity: a head can copy in the residual stream, or from vectors to predictions, rarely both.
     """
-    circuit = _norm(obs, layer) if head is None else ov(obs, layer, head).AB
-    out = _norm(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
+    circuit = norm_matrix(obs, layer) if head is None else ov(obs, layer, head).AB
+    out = norm_matrix(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
     return obs.W_E @ circuit @ out * mean_inverse_scale(obs, layer)
 
 
@@ -66,7 +70,7 @@ def vector_qk(obs: Observation, layer: int, head: int | None) -> Matrix:
 
     ``head=None`` gives what a head with W_Q W_K^T = identity would do: score by the similarity of its inputs.
     """
-    norm = _norm(obs, layer)
+    norm = norm_matrix(obs, layer)
     circuit = norm @ norm.T if head is None else qk(obs, layer, head).AB
     return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, layer) ** 2
 
@@ -97,8 +101,9 @@ def effective_rank(matrix: FactoredMatrix | Float[Tensor, "m n"]) -> float:
     return torch.exp(-torch.special.xlogy(share, share).sum()).item()
 
 
-def sparsity(matrix: Float[Tensor, "m n"]) -> float:
+def sparsity(matrix: FactoredMatrix | Float[Tensor, "m n"]) -> float:
     """Hoyer's measure (2004): 0 when all entries are equal in size, 1 when one alone is not zero; Gaussian: 0.2."""
+    matrix = matrix.AB if isinstance(matrix, FactoredMatrix) else matrix
     root = matrix.numel() ** 0.5
     return ((root - matrix.abs().sum() / matrix.norm()) / (root - 1)).item()
 
@@ -108,3 +113,14 @@ def random_circuit(obs: Observation, seed: int = 0) -> FactoredMatrix:
     generator = torch.Generator().manual_seed(seed)
     a, b = torch.randn(2, obs.config.d_model, obs.config.d_head, generator=generator, dtype=torch.float64)
     return FactoredMatrix(a, b.T)
+
+
+def over_random(obs: Observation, layer: int, measure: Callable[[FactoredMatrix], float]) -> list[Estimate]:
+    """A measure of each OV circuit of a layer, over its value for random circuits.
+
+    The value is against the random mean, the interval against the middle 95 % of ``DRAWS`` random circuits.
+    """
+    chance = sorted(measure(random_circuit(obs, seed)) for seed in range(DRAWS))
+    mean, low, high = sum(chance) / DRAWS, chance[round(0.025 * DRAWS)], chance[round(0.975 * DRAWS) - 1]
+    found = [measure(ov(obs, layer, head)) for head in range(obs.config.n_heads)]
+    return [Estimate(m / mean, m / high, m / low) for m in found]

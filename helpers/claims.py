@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable
 
 import torch
 
-from helpers import attention, attribution, circuits, copying, interventions
-from helpers.estimates import Estimate, mean, number, ratio
+from helpers import attention, attribution, circuits, copying, edits, interventions
+from helpers.estimates import Estimate, exactly, mean, number, ratio
 from helpers.observation import Observation
 from helpers.recurrences import FIRST
 from helpers.verdicts import (
     ALPHA,
     CHECKERBOARD,
     HALF,
+    HALF_R,
     LOW_RANK,
     NEAR_ZERO,
     PAPER_MSE,
@@ -26,13 +27,12 @@ from helpers.verdicts import (
     STRONG_C,
     Reading,
     Row,
-    explains_half,
     summary,
     verdict,
 )
 
 Measure = Callable[[Observation], list[Reading]]
-MEASURES: dict[str, tuple[str, str, Measure]] = {}
+MEASURES: dict[str, tuple[str, str, Measure]] = {}  # id: claim, the paper's evidence, function
 
 
 def claim(id: str, text: str, paper: str) -> Callable[[Measure], Measure]:
@@ -49,22 +49,31 @@ def heads(obs: Observation) -> range:
     return range(obs.config.n_heads)
 
 
-def ablated(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
+def r2(obs: Observation, prediction: torch.Tensor) -> Estimate:
+    """Share of the targets' variance that a prediction explains, with its interval."""
+    squares = obs.targets[:, FIRST:].square().mean(dim=2)
+    return ratio((squares - obs.errors(prediction)).sum(dim=1), squares.sum(dim=1))
+
+
+def solved(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
     """An ablation that "barely hurts": the model still solves the task."""
-    r2 = obs.r2(prediction)
-    return Reading(what, f"MSE {obs.mse(prediction)} (R² {number(r2)})", r2 >= SOLVED_R2)
+    return Reading(what, r2(obs, prediction), low=SOLVED_R2, note=f" (MSE {obs.mse(prediction)})")
+
+
+def broken(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
+    """An intervention that matters: a model that solves the task no longer does."""
+    return Reading(what, r2(obs, prediction), high=SOLVED_R2, also=obs.r2() >= SOLVED_R2)
 
 
 @claim("S5", "test error", "MSE 1e-4")
 def s5(obs: Observation) -> list[Reading]:
-    mse = obs.mse()
-    return [Reading("MSE", f"{mse} (R² {obs.r2():.5f})", mse.value <= PAPER_MSE)]
+    return [Reading("MSE", obs.mse(), high=PAPER_MSE, note=f" (R² {obs.r2():.5f})")]
 
 
 @claim("A1", "layer-0 heads attend to the previous vector", "attention patterns")
 def a1(obs: Observation) -> list[Reading]:
     shares = attention.at_offset(obs, 0, 1)
-    return [Reading("attention", str(e := mean(shares[:, h])), e.value > HALF) for h in heads(obs)]
+    return [Reading("attention", mean(shares[:, h]), low=HALF) for h in heads(obs)]
 
 
 @claim("A2", "layer-0 OV output is a linear copy of its input", "R² = 0.83")
@@ -73,31 +82,29 @@ def a2(obs: Observation) -> list[Reading]:
     for h in heads(obs):  # a copy in one basis is rarely one in the other (circuits.vector_ov): the better one counts
         fits = {basis: copying.ov_fit(obs, 0, h, basis) for basis in copying.BASES}
         basis = max(fits, key=lambda name: fits[name].correlation.value)
-        readings.append(
-            Reading("R², better basis", f"{fits[basis].r2} ({basis})", explains_half(fits[basis].correlation.value))
-        )
+        rising = fits[basis].slope.value > 0
+        readings.append(Reading("R², better basis", fits[basis].r2, low=HALF, note=f" ({basis})", also=rising))
     return readings
 
 
 @claim("A3", "the copy is scaled, with α > 2", "slopes 2.1 to 2.5")
 def a3(obs: Observation) -> list[Reading]:
-    slopes = [copying.ov_fit(obs, 0, h).slope for h in heads(obs)]
-    applied, r2 = copying.copy_strength(obs)
-    return [Reading("OV slope", str(s), s.value > ALPHA) for s in slopes] + [
-        Reading("α as applied", f"{applied} (explains {number(r2.value)})", applied.value > ALPHA and r2.value > HALF)
-    ]
+    applied, share = copying.copy_strength(obs)
+    slopes = [Reading("OV slope", copying.ov_fit(obs, 0, h).slope, low=ALPHA) for h in heads(obs)]
+    note = f" (explains {number(share.value)})"
+    return [*slopes, Reading("α as applied", applied, low=ALPHA, note=note, also=share.value > HALF)]
 
 
 @claim("A4", "after layer 0 the model holds a crude estimate", "abstract")
 def a4(obs: Observation) -> list[Reading]:
-    lens, held = (obs.r2(read(obs)["layer 0"]) for read in (attribution.logit_lens, attribution.held_lens))
+    lens, held = (r2(obs, read(obs)["layer 0"]) for read in (attribution.logit_lens, attribution.held_lens))
     tuned = attribution.tuned_lens(obs)
     targets = obs.targets[-len(tuned["layer 0"]) :]
-    before, after = (attribution.mse(tuned[name], targets) for name in ("embedding", "layer 0"))
+    after, before = ((tuned[name] - targets)[:, FIRST:].square().sum(dim=(1, 2)) for name in ("layer 0", "embedding"))
     return [
-        Reading("logit lens R²", number(lens), lens > HALF),
-        Reading("with the final scale held", number(held), held > HALF),
-        Reading("tuned lens, MSE after / before the layer", number(after / before), after / before < HALF),
+        Reading("logit lens R²", lens, low=HALF),
+        Reading("with the final scale held", held, low=HALF),
+        Reading("tuned lens, MSE after / before the layer", ratio(after, before), high=HALF),
     ]
 
 
@@ -105,49 +112,54 @@ def a4(obs: Observation) -> list[Reading]:
 def b1(obs: Observation) -> list[Reading]:
     parts = attribution.components(obs)
     shares = [ratio(*attribution.share_sums(obs, parts[f"L1H{h}"])) for h in heads(obs)]
-    return [Reading("share of the answer", str(s), abs(s.value) <= NEAR_ZERO) for s in shares]
+    return [Reading("share of the answer", s, -NEAR_ZERO, NEAR_ZERO) for s in shares]
 
 
 @claim("B2", "mean-ablating layer-1 heads barely hurts", "section 4.5")
 def b2(obs: Observation) -> list[Reading]:
-    alone = [ablated(obs, "one head", interventions.ablate_heads(obs, [(1, h)])) for h in heads(obs)]
+    alone = [solved(obs, "R² without one head", interventions.ablate_heads(obs, [(1, h)])) for h in heads(obs)]
     one, two = (interventions.ablate_heads(obs, interventions.layer_heads(obs, layer)) for layer in (1, 2))
-    cost = (obs.mse(one).value - obs.mse().value) / (obs.mse(two).value - obs.mse().value)
-    return [*alone, ablated(obs, "all", one), Reading("cost over layer 2's", number(cost), abs(cost) <= NEAR_ZERO)]
+    cost = ratio(*((obs.errors(p) - obs.errors()).sum(dim=1) for p in (one, two)))
+    return [
+        *alone,
+        solved(obs, "without all of them", one),
+        Reading("cost over layer 2's", cost, -NEAR_ZERO, NEAR_ZERO),
+    ]
 
 
 @claim("B3", "layer-1 OV circuits have low effective rank and are sparse", "section 4.5")
 def b3(obs: Observation) -> list[Reading]:
-    chance = circuits.random_circuit(obs)
-    circuit = [circuits.ov(obs, 1, h) for h in heads(obs)]
-    rank = [circuits.effective_rank(m) / circuits.effective_rank(chance) for m in circuit]
-    sparse = [circuits.sparsity(m.AB) / circuits.sparsity(chance.AB) for m in circuit]
-    return [Reading("rank over random's", number(r), r <= LOW_RANK) for r in rank] + [
-        Reading("sparsity over random's", number(s), s >= SPARSE) for s in sparse
+    rank, sparse = (circuits.over_random(obs, 1, m) for m in (circuits.effective_rank, circuits.sparsity))
+    return [Reading("rank over random's", r, high=LOW_RANK) for r in rank] + [
+        Reading("sparsity over random's", s, low=SPARSE) for s in sparse
     ]
 
 
 @claim("B4", "so layer 1 acts as a bias term", "inference, low confidence")
 def b4(obs: Observation) -> list[Reading]:
-    shares = [interventions.constant_share(attribution.head_result(obs, 1, h)) for h in heads(obs)]
-    frozen = interventions.freeze(obs, ["1_attn_out", "1_mlp_out"])
-    return [Reading("constant share of a head's output", str(s), s.value > HALF) for s in shares] + [
-        ablated(obs, "whole layer made constant", frozen)
+    layer = ["1_attn_out", "1_mlp_out"]
+    return [
+        solved(obs, "R² with the whole layer constant", interventions.freeze(obs, layer)),
+        solved(obs, "constant at each position", interventions.freeze(obs, layer, by="position")),
     ]
-
-
-def _parity(obs: Observation, keep: torch.Tensor) -> list[Estimate]:
-    return [mean(attention.same_parity(obs, 2)[keep, h]) for h in heads(obs)]
 
 
 @claim("C1", "layer-2 attention is a checkerboard where c < 0, and only there", "attention patterns")
 def c1(obs: Observation) -> list[Reading]:
     bar = attention.uniform_share(attention.parity_mask(obs.config.n_ctx)) + CHECKERBOARD
-    down, up = _parity(obs, obs.c < -STRONG_C), _parity(obs, obs.c > STRONG_C)
-    what = (
-        f"same parity, c < -{STRONG_C} and c > {STRONG_C} (bar {number(bar)})"  # one reading: a board here, none there
-    )
-    return [Reading(what, f"{d} and {u}", d.value >= bar > u.value) for d, u in zip(down, up, strict=True)]
+    what = f"same parity, c < -{STRONG_C} and c > {STRONG_C} (bar {number(bar)})"
+    share = attention.same_parity(obs, 2)
+    readings = []
+    for h in heads(obs):  # one reading: a board here, none there
+        down, up = (mean(share[keep, h]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
+        readings.append(Reading(what, down, low=bar, note=f" and {up}", also=up.value < bar))
+    return readings
+
+
+def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
+    agrees = all(sign * size > 0 for size in edits.identity_sizes(obs, 2)[part])
+    what = f"effect kept by {'+' if sign > 0 else '−'}identity alone"
+    return Reading(what, edits.kept(obs, 2, part, "identity"), low=HALF, also=agrees)
 
 
 @claim("C2", "layer-2 QK circuits look like +identity", "section 4.6")
@@ -156,9 +168,10 @@ def c2(obs: Observation) -> list[Reading]:
     eigen = [circuits.eigenvalue_score(circuits.qk(obs, 2, h)) for h in heads(obs)]
     cosine = [circuits.cosine(circuits.vector_qk(obs, 2, h), circuits.vector_qk(obs, 2, None)) for h in heads(obs)]
     return (
-        [Reading("score ~ similarity r", str(r), explains_half(r.value)) for r in similarity]
-        + [Reading("eigenvalue score", number(s), s > HALF) for s in eigen]
-        + [Reading("cosine with QK = I (vectors)", number(s), explains_half(s)) for s in cosine]
+        [Reading("score ~ similarity r", r, low=HALF_R) for r in similarity]
+        + [Reading("eigenvalue score", exactly(s), low=HALF) for s in eigen]
+        + [Reading("cosine with QK = I (vectors)", exactly(s), low=HALF_R) for s in cosine]
+        + [kept_by_identity(obs, "scores", sign=1)]
     )
 
 
@@ -168,37 +181,40 @@ def c3(obs: Observation) -> list[Reading]:
     eigen = [circuits.eigenvalue_score(circuits.ov(obs, 2, h)) for h in heads(obs)]
     cosine = [circuits.cosine(circuits.vector_ov(obs, 2, h), circuits.vector_ov(obs, 2, None)) for h in heads(obs)]
     return (
-        [Reading("output ~ input r", str(r), explains_half(-r.value)) for r in fits]
-        + [Reading("eigenvalue score", number(s), s < -HALF) for s in eigen]
-        + [Reading("cosine with OV = I (vectors)", number(s), explains_half(-s)) for s in cosine]
+        [Reading("output ~ input r", r, high=-HALF_R) for r in fits]
+        + [Reading("eigenvalue score", exactly(s), high=-HALF) for s in eigen]
+        + [Reading("cosine with OV = I (vectors)", exactly(s), high=-HALF_R) for s in cosine]
+        + [kept_by_identity(obs, "outputs", sign=-1)]
     )
 
 
 @claim("C4", "so layer 2 refines the estimate", "abstract, section 4.6")
 def c4(obs: Observation) -> list[Reading]:
-    estimate = attribution.rescaled(obs, attribution.logit_lens(obs)["layer 1"])
-    fits = [copying.remaining_error_fit(obs, 2, h, obs.targets - estimate).correlation for h in heads(obs)]
-    held = {name: obs.mse(prediction).value for name, prediction in attribution.held_lens(obs).items()}
-    left = held["layer 2"] / held["layer 1"]
-    without = obs.r2(interventions.ablate_heads(obs, interventions.layer_heads(obs, 2)))
+    held = attribution.held_lens(obs)
+    remaining = obs.targets - attribution.rescaled(obs, held["layer 1"])
+    fits = [copying.remaining_error_fit(obs, 2, h, remaining).correlation for h in heads(obs)]
+    left = ratio(*(obs.errors(held[name]).sum(dim=1) for name in ("layer 2", "layer 1")))
+    without = interventions.ablate_heads(obs, interventions.layer_heads(obs, 2))
     return [
-        Reading("MSE after / before the layer", number(left), left < HALF),
-        *(Reading("one head's output ~ error left r", str(r), explains_half(r.value)) for r in fits),
-        Reading(f"R² without the heads (below {SOLVED_R2})", number(without), without < SOLVED_R2),
+        Reading("MSE after / before the layer", left, high=HALF),
+        *(Reading("one head's output ~ error left r", r, low=HALF_R) for r in fits),
+        broken(obs, f"R² without the heads (below {SOLVED_R2})", without),
     ]
 
 
-@claim("C5", "intervening on the layer-2 QK circuit changes (here: breaks) the prediction", "described")
+@claim("C5", "intervening on the layer-2 QK circuit changes the prediction as C4 says", "described")
 def c5(obs: Observation) -> list[Reading]:
-    r2 = {f: obs.r2(interventions.scale_scores(obs, 2, f)) for f in (0.0, -1.0)}
+    flipped = edits.with_scores(obs, 2, edits.edit_scores(obs, 2, "flipped"))
+    expected = edits.expected_changes(obs, 2)["a change by similarity alone"]
     return [
-        Reading(f"R² with even attention (below {SOLVED_R2})", number(r2[0.0]), r2[0.0] < SOLVED_R2),
-        Reading(f"R² with scores negated (below {SOLVED_R2})", number(r2[-1.0]), r2[-1.0] < SOLVED_R2),
+        broken(obs, f"R² with even attention (below {SOLVED_R2})", edits.scale_scores(obs, 2, 0.0)),
+        broken(obs, f"with the scores' content flipped (below {SOLVED_R2})", flipped),
+        Reading("change ~ expected r", expected.correlation, low=HALF_R),
     ]
 
 
-def evaluate(obs: Observation, ids: Iterable[str]) -> list[Row]:
-    """Measures claims and judges them.
+def measure(obs: Observation, ids: Iterable[str]) -> dict[str, list[Reading]]:
+    """The readings of each claim.
 
     Raises:
         ValueError: the claims cannot be asked of this model: not 3 layers, a context of 2 or less, or no c beyond
@@ -209,9 +225,9 @@ def evaluate(obs: Observation, ids: Iterable[str]) -> list[Row]:
         raise ValueError("the claims are about models of 3 layers with contexts of 3 vectors and more")
     if not -obs.c.min() > STRONG_C < obs.c.max():
         raise ValueError(f"the claims need sequences with c on both sides of ±{STRONG_C}, got {obs.family}")
-    rows = []
-    for id in ids:
-        text, paper, measure = MEASURES[id]
-        readings = measure(obs)
-        rows.append(Row(id, text, paper, summary(readings), verdict(readings)))
-    return rows
+    return {id: MEASURES[id][2](obs) for id in ids}
+
+
+def evaluate(obs: Observation, ids: Iterable[str]) -> list[Row]:
+    """Measures claims and judges them; raises what ``measure`` raises."""
+    return [Row(id, *MEASURES[id][:2], summary(r), verdict(r)) for id, r in measure(obs, ids).items()]

@@ -37,10 +37,10 @@ def ov_points(
         ValueError: another basis.
     """
     if basis == "residual":
-        source = obs.cache[f"blocks.{layer}.ln1.hook_normalized"]
+        source = obs.normalized(layer)
         return varying(source), varying(source @ ov(obs, layer, head).AB)
     if basis == "vectors":
-        scaled = obs.embedded / obs.cache[f"blocks.{layer}.ln1.hook_scale"]
+        scaled = obs.embedded / obs.norm_scale(layer)
         return varying(obs.vectors), varying(to_output(obs, scaled @ ov(obs, layer, head).AB))
     raise ValueError(f"basis must be one of {BASES}, got {basis!r}")
 
@@ -48,6 +48,17 @@ def ov_points(
 def ov_fit(obs: Observation, layer: int, head: int, basis: str = "residual") -> LineFit:
     """The straight line through ``ov_points``: slope, R2, correlation."""
     return line_fit(*ov_points(obs, layer, head, basis))
+
+
+def _products(p: Tensor, q: Tensor, y: Tensor) -> tuple[Float[Tensor, batch], ...]:
+    """By sequence, the inner products that the regression of y on p and q needs: pp, qq, pq, py, qy."""
+    return tuple((a * b).sum(dim=(1, 2)) for a, b in ((p, p), (q, q), (p, q), (p, y), (q, y)))
+
+
+def _coefficients(pp, qq, pq, py, qy):
+    """Least-squares coefficients of p and of q."""
+    determinant = pp * qq - pq * pq
+    return (py * qq - qy * pq) / determinant, (qy * pp - py * pq) / determinant
 
 
 def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]:
@@ -64,30 +75,38 @@ def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]
     present = varying(obs.embedded)
     previous = varying(obs.embedded.roll(1, dims=1))
 
-    def dot(x: Tensor, y: Tensor) -> Tensor:
-        return (x * y).sum(dim=(1, 2))
-
-    def coefficients(pp, qq, pq, pw, qw):
-        determinant = pp * qq - pq * pq
-        return (qw * pp - pw * pq) / determinant, (pw * qq - qw * pq) / determinant
-
     def alpha(*sums):
-        a, b = coefficients(*sums)
+        b, a = _coefficients(*sums)
         return a / (1 + b)
 
     def r2(*sums):
-        *regression, ww = sums
-        a, b = coefficients(*regression)
-        return (a * sums[4] + b * sums[3]) / ww
+        *regression, total = sums
+        b, a = _coefficients(*regression)
+        return (b * sums[3] + a * sums[4]) / total
 
-    sums = (
-        dot(present, present),
-        dot(previous, previous),
-        dot(present, previous),
-        dot(present, written),
-        dot(previous, written),
-    )
-    return bootstrap(alpha, *sums), bootstrap(r2, *sums, dot(written, written))
+    sums = _products(present, previous, written)
+    return bootstrap(alpha, *sums), bootstrap(r2, *sums, written.square().sum(dim=(1, 2)))
+
+
+def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:
+    """The c for which a multiple of v_n + c * (v_n - v_{n-1}), the true answer, comes closest to a prediction.
+
+    By least squares over all sequences, contexts of 3 and more; they should have one c. (Where c is large, v_n and the
+    step to it are nearly parallel, and a mixture of values of c would imply almost anything.) The multiple is free, so
+    that a prediction which is only too small implies the same c.
+
+    Raises:
+        ValueError: the vectors do not move (c = 0), so that every c gives the same answer.
+    """
+    present, step = obs.vectors[:, FIRST:], (obs.vectors - obs.vectors.roll(1, dims=1))[:, FIRST:]
+    if not step.any():
+        raise ValueError("the vectors do not move, so that no c is implied: c must not be 0")
+
+    def c(*sums):
+        size, share = _coefficients(*sums)
+        return share / size
+
+    return bootstrap(c, *_products(present, step, prediction[:, FIRST:]))
 
 
 def remaining_error_fit(

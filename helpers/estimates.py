@@ -27,6 +27,11 @@ class Estimate:
         return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
 
 
+def exactly(value: float) -> Estimate:
+    """A number of the weights alone, in which nothing was sampled."""
+    return Estimate(value, value, value)
+
+
 def number(value: float) -> str:
     """Three significant digits, whole numbers in full below 10,000; what is zero to nine decimals prints as 0."""
     if abs(value) < 5e-10:

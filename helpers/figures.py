@@ -146,9 +146,10 @@ def heatmaps(
     y_title: str,
     unit: str,
     signed: bool = True,
+    columns: int = 2,
 ) -> go.Figure:
-    """Matrices on one colour scale, two to a row: diverging and centred on zero, or from zero up for shares."""
-    columns = min(2, len(matrices))
+    """Matrices on one colour scale, in rows: diverging and centred on zero, or from zero up for shares."""
+    columns = min(columns, len(matrices))
     rows = -(-len(matrices) // columns)
     figure = make_subplots(rows, columns, subplot_titles=list(matrices), horizontal_spacing=0.08, vertical_spacing=0.12)
     top = max(float(np.abs(np.asarray(m)).max()) for m in matrices.values())
@@ -159,7 +160,7 @@ def heatmaps(
         figure.add_heatmap(z=z, coloraxis="coloraxis", row=row, col=column)
         axis = figure.get_subplot(row, column).xaxis.plotly_name.replace("axis", "")
         figure.update_yaxes(scaleanchor=axis, row=row, col=column)
-    theme(figure, title, height=150 + 310 * rows, above=HEADINGS)
+    theme(figure, title, height=150 + (310 if columns <= 2 else 220) * rows, above=HEADINGS)
     figure.update_xaxes(constrain="domain").update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes(constrain="domain", autorange="reversed").update_yaxes(title_text=y_title, col=1)
     return figure.update_layout(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helpers import attention, checkpoints, circuits, claims, interventions, settings
-from helpers.attribution import components, head_result, share_sums
+from helpers.attribution import components, share_sums
 from helpers.drawings import model_drawing
 from helpers.estimates import mean, number, ratio
 from helpers.notebook import ANALYSED, COMPARED, ROOT, look
@@ -56,11 +56,11 @@ def mechanism(obs: Observation) -> str:
 
     heads = range(obs.config.n_heads)
     previous = each([mean(attention.at_offset(obs, 0, 1)[:, h]).value for h in heads])
-    constant = each([interventions.constant_share(head_result(obs, 1, h)).value for h in heads])
+    constant = obs.r2(interventions.freeze(obs, ["1_attn_out", "1_mlp_out"]))
     negating = each([circuits.eigenvalue_score(circuits.ov(obs, 2, h)) for h in heads])
     first = [
         ["attention on the", f"previous vector: {previous}"],
-        ["constant share of", f"heads' output: {constant}"],
+        ["made a constant, the", f"model keeps R² {constant:.2f}"],
         ["OV eigenvalue", f"score: {negating}"],
     ]
     notes = [

@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions tha
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge import TransformerBridge
 
-INITIALIZATIONS = ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "gpt2")
+INITIALIZATIONS = ("xavier_uniform", "gpt2", "torch")
+GPT2_STD = 0.02  # Radford et al. 2019
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class ModelConfig:
     Attributes:
         dimension: entries of an input and output vector.
         n_ctx: vectors in the longest context.
+        layer_norm: whether attention, MLPs and unembedding read the residual stream through layer norm.
+        tied: whether the unembedding is the transpose of the embedding.
+        init: "xavier_uniform", "gpt2" (normal with a standard deviation of 0.02, outputs of attention and MLPs less) or
+            "torch" (what torch's own layers start with; positions have a standard deviation of 1).
     """
 
     dimension: int = 40
@@ -40,6 +45,8 @@ class ModelConfig:
     n_heads: int = 2
     d_head: int = 64
     d_mlp: int = 3072
+    layer_norm: bool = True
+    tied: bool = False
     init: str = "xavier_uniform"
     seed: int = 0
 
@@ -66,8 +73,9 @@ def bridge_config(config: ModelConfig) -> TransformerBridgeConfig:
         d_vocab=1,
         d_vocab_out=config.dimension,
         act_fn="gelu_new",
-        normalization_type="LN",
+        normalization_type="LN" if config.layer_norm else None,
         init_mode=config.init,
+        initializer_range=GPT2_STD if config.init == "gpt2" else -1.0,  # -1: the mode's own
         seed=config.seed,
     )
 
@@ -75,7 +83,7 @@ def bridge_config(config: ModelConfig) -> TransformerBridgeConfig:
 class RecurrenceModel(nn.Module):
     """Vectors in, the guess for the next vector out, at every position.
 
-    ``embed`` has no bias: the learned position embedding, which is added to it, is one already.
+    The embedding has no bias: the learned position embedding, which is added to it, is one already.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -88,13 +96,24 @@ class RecurrenceModel(nn.Module):
             self.embed = nn.Linear(config.dimension, config.d_model, bias=False)
             settings = bridge_config(config)
             self.native = NativeModel(settings)
-            initialize_native_model(self.native, settings)
-            nn.init.xavier_uniform_(self.embed.weight)
-        self.native.tok_embed.requires_grad_(False)  # never used: vectors come in through ``embed``
+            if config.init != "torch":
+                initialize_native_model(self.native, settings)
+                if config.init == "gpt2":
+                    nn.init.normal_(self.embed.weight, std=GPT2_STD)
+                else:
+                    nn.init.xavier_uniform_(self.embed.weight)
+        if config.tied:
+            del self.embed
+        self.native.tok_embed.requires_grad_(False)  # never used: vectors come in through ``W_E``
+
+    @property
+    def W_E(self) -> Float[Tensor, "dimension d_model"]:
+        """The embedding: ``vectors @ W_E`` enters the residual stream."""
+        return self.native.head.weight if self.config.tied else self.embed.weight.T
 
     def forward(self, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
         """Predicts vector n + 1 from vectors 0 ... n, for every n at once (causal attention)."""
-        return self.native(inputs_embeds=self.embed(vectors))
+        return self.native(inputs_embeds=vectors @ self.W_E)
 
     def n_parameters(self) -> dict[str, int]:
         """Number of trained parameters by part (the unused token embedding left out)."""
@@ -151,7 +170,7 @@ def bridge_around(native: nn.Module, config: ModelConfig, dtype: torch.dtype) ->
 
 
 def as_bridge(model: RecurrenceModel) -> TransformerBridge:
-    """Wraps a float64 copy of the transformer in a TransformerBridge; feed it ``model.embed(vectors)``.
+    """Wraps a float64 copy of the transformer in a TransformerBridge; feed it ``vectors @ model.W_E``.
 
     The bridge computes the same function as the bare module (a test holds it to 1e-12); ``model`` stays untouched.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +42,7 @@ def setup() -> None:
     else:
         pio.renderers.default = "plotly_mimetype" + ("+png" if os.environ.get("STORE_PNG") else "")
         pio.defaults.default_scale = 1.5
+        logging.getLogger("choreographer").setLevel(logging.CRITICAL)  # what draws the PNGs talks to stderr at times
     warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
@@ -100,22 +102,17 @@ def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Ma
     return show_table(("predictor", "MSE with 95 % interval", "R²"), rows)
 
 
-def show_claims(*ids: str, obs: Observation | None = None) -> Markdown:
-    """Verdicts on claims, with their numbers: the model of this notebook, and ``COMPARED`` beside it.
-
-    ``obs`` is the model of this notebook watched already, needed for claims on its mechanism.
-    """
+def show_claims(*ids: str) -> Markdown:
+    """Verdicts on claims, with their numbers: the model of this notebook, and ``COMPARED`` beside it."""
     from helpers import claims, settings
 
-    def rows(name: str | None, seen: Observation | None) -> list[verdicts.Row]:
+    def rows(name: str | None) -> list[verdicts.Row]:
         setting = {row.id: row for row in settings.setup_rows(load(name)[1])}
         asked = [id for id in ids if id not in setting]
-        found = claims.evaluate(seen or observe(name=name), asked) if asked else []
+        found = claims.evaluate(observe(name=name), asked) if asked else []
         return [row for id, row in setting.items() if id in ids] + found
 
-    return Markdown(
-        verdicts.claims_table({"the model of this notebook": rows(None, obs), f"`{COMPARED}`": rows(COMPARED, None)})
-    )
+    return Markdown(verdicts.claims_table({"the model of this notebook": rows(None), f"`{COMPARED}`": rows(COMPARED)}))
 
 
 class ProgressBar(tqdm_notebook):

@@ -22,7 +22,7 @@ from helpers.recurrences import FIRST, Family, Sequences, sample
 SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
 HOOKS = (
     *("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out"),
-    *("hook_scale", "hook_normalized", "hook_q", "hook_k", "hook_pattern", "hook_z"),
+    *("hook_scale", "hook_normalized", "hook_q", "hook_k", "hook_v", "hook_pattern", "hook_z"),
 )
 
 
@@ -66,6 +66,16 @@ class Observation:
         """The vectors as they enter the residual stream, before the position embedding is added."""
         return self.vectors @ self.W_E
 
+    def normalized(self, layer: int) -> Float[Tensor, "batch n_ctx d_model"]:
+        """What the heads of a layer read: the residual stream through layer norm, or as it is where there is none."""
+        norm = f"blocks.{layer}.ln1.hook_normalized"
+        return self.cache[norm] if self.config.layer_norm else self.cache["resid_pre", layer]
+
+    def norm_scale(self, layer: int | None) -> Float[Tensor, "batch n_ctx 1"]:
+        """The standard deviations that a layer's first layer norm divides by (``None``: the final one), or ones."""
+        norm = "ln_final" if layer is None else f"blocks.{layer}.ln1"
+        return self.cache[f"{norm}.hook_scale"] if self.config.layer_norm else torch.ones_like(self.embedded[..., :1])
+
     def errors(
         self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None
     ) -> Float[Tensor, "batch positions"]:
@@ -93,22 +103,31 @@ def observe(model: RecurrenceModel, family: Family, count: int = 512, seed: int 
     return watch(model, family, sample(family, count, seed))
 
 
-@torch.no_grad()
 def watch(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
     """Watches the model on given sequences (of n_ctx + 1 vectors)."""
-    bridge = as_bridge(model)
-    W_E = model.embed.weight.detach().double().T.contiguous()
+    return _watch(model.config, as_bridge(model), model.W_E.detach().double().contiguous(), family, sequences)
+
+
+def watch_again(obs: Observation, sequences: Sequences) -> Observation:
+    """Watches the same model on other sequences."""
+    return _watch(obs.config, obs.bridge, obs.W_E, obs.family, sequences)
+
+
+@torch.no_grad()
+def _watch(
+    config: ModelConfig, bridge: TransformerBridge, W_E: Tensor, family: Family, sequences: Sequences
+) -> Observation:
     prediction, cache = bridge.run_with_cache(
         torch.from_numpy(sequences.vectors[:, :-1]) @ W_E,
         names_filter=lambda name: name.endswith(HOOKS),
     )
-    return Observation(model.config, bridge, W_E, family, sequences, cache, prediction)
+    return Observation(config, bridge, W_E, family, sequences, cache, prediction)
 
 
 @torch.no_grad()
 def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
     """The model's predictions in float64, without keeping activations; for test sets too large to watch."""
-    return as_bridge(model)(vectors @ model.embed.weight.detach().double().T)
+    return as_bridge(model)(vectors @ model.W_E.detach().double())
 
 
 @torch.no_grad()
@@ -125,7 +144,7 @@ def continue_sequence(
         raise ValueError(
             f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}"
         )
-    bridge, W_E = as_bridge(model), model.embed.weight.detach().double().T
+    bridge, W_E = as_bridge(model), model.W_E.detach().double()
     sequence = torch.from_numpy(np.asarray(vectors, dtype=float))
     for _ in range(steps):
         sequence = torch.cat([sequence, bridge((sequence @ W_E)[None])[0, -1:]])

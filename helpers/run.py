@@ -57,8 +57,7 @@ def rate_at(recipe: Recipe, step: int) -> float:
     start, warm = 0, min((step + 1) / max(1, recipe.warmup), 1.0)
     for end in recipe.decays:
         if step < end:
-            left = min((end - step) / max(1, end - max(start, recipe.warmup)), 1.0)
-            return min(warm, left if recipe.shape == "linear" else 0.5 * (1 - math.cos(math.pi * left)))
+            return min(warm, (end - step) / max(1, end - max(start, recipe.warmup)))
         start = end
     return warm
 

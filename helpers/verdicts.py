@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+
+from helpers.estimates import Estimate
 
 # A model "solves the task" when it explains this share of the targets' variance; an ablation "barely hurts" when the
-# model still does. The best of the naive predictors explains 0.96.
+# model still does. The best of the naive predictors explains 0.97.
 SOLVED_R2 = 0.99
 # A claim that something "is" a copy, a multiple of the identity, a comparison, needs that to explain more than half: of
 # the variance (R2, the square of a correlation), of a matrix (the square of a cosine), of all attention, of all
-# eigenvalues. One number for all of them, so that none can be chosen to please.
+# eigenvalues. One number for all of them, so that none can be chosen to please. A correlation or cosine explains half
+# when its square does.
 HALF = 0.5
+HALF_R = HALF**0.5
 # "Near zero" for a share of the answer: one twentieth.
 NEAR_ZERO = 0.05
 # The paper's alpha > 2: more of the previous vector than twice the present one.
@@ -28,11 +33,33 @@ PAPER_MSE = 1e-4
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to measure a claim: what was measured, the number as printed, and whether it agrees."""
+    """One way to measure a claim: what was measured, the estimate, and between which bounds it agrees with the claim.
+
+    Attributes:
+        note: printed after the estimate.
+        also: a second condition for agreement.
+    """
 
     what: str
-    value: str
-    agrees: bool
+    estimate: Estimate
+    low: float = -inf
+    high: float = inf
+    note: str = ""
+    also: bool = True
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the point estimate lies between the bounds."""
+        return self.also and self.low <= self.estimate.value <= self.high
+
+    @property
+    def open(self) -> bool:
+        """Whether a bound lies inside the interval, so that another sample of sequences could have said otherwise."""
+        return any(self.estimate.low < bound < self.estimate.high for bound in (self.low, self.high))
+
+    def __str__(self) -> str:
+        mark = "✓" if self.agrees else "✗"
+        return f"{self.estimate}{self.note} {f'({mark})' if self.open else mark}"
 
 
 @dataclass(frozen=True)
@@ -46,12 +73,8 @@ class Row:
     verdict: str
 
 
-def explains_half(correlation: float) -> bool:
-    """Whether a correlation or cosine is positive with a square above ``HALF``; negate it for the other sign."""
-    return correlation > HALF**0.5
-
-
-def _by_kind(readings: Iterable[Reading]) -> dict[str, list[Reading]]:
+def by_kind(readings: Iterable[Reading]) -> dict[str, list[Reading]]:
+    """The ways of measuring, each with its readings (one for each head, say)."""
     kinds: dict[str, list[Reading]] = {}
     for reading in readings:
         kinds.setdefault(reading.what, []).append(reading)
@@ -64,16 +87,13 @@ def verdict(readings: Iterable[Reading]) -> str:
     Returns:
         "replicated" if every way of measuring agrees, "partly" if one at least does, "not replicated" if none.
     """
-    agreeing = [all(r.agrees for r in kind) for kind in _by_kind(readings).values()]
+    agreeing = [all(r.agrees for r in kind) for kind in by_kind(readings).values()]
     return "replicated" if all(agreeing) else "partly" if any(agreeing) else "not replicated"
 
 
 def summary(readings: Iterable[Reading]) -> str:
     """The readings in one table cell, readings of one kind (one for each head, say) together."""
-    cells = {
-        what: ", ".join(f"{r.value} {'✓' if r.agrees else '✗'}" for r in kind)
-        for what, kind in _by_kind(readings).items()
-    }
+    cells = {what: ", ".join(map(str, kind)) for what, kind in by_kind(readings).items()}
     return "; ".join(f"{what}: {values}" for what, values in cells.items())
 
 

@@ -1,10 +1,12 @@
 """A tiny untrained model whose every parameter differs from its start, so that no term of a formula can hide."""
 
 import dataclasses
+import importlib.util
 
 import pytest
 import torch
 
+from helpers import notebook
 from helpers.model import ModelConfig, RecurrenceModel
 from helpers.observation import observe
 from helpers.recipes import Recipe
@@ -41,3 +43,12 @@ def recipe():
         muon_learning_rate=1e-2,
         save_every=7,
     )
+
+
+def script(name):
+    """A file beside the package (in tools/, bench/, studies/) as a module."""
+    path = notebook.ROOT / name
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -28,8 +28,7 @@ def test_scores_are_what_the_pattern_is_the_softmax_of(obs):
 
 def test_a_head_that_compares_is_seen_to_compare(obs, monkeypatch):
     """Planted scores: a multiple of the similarity plus a constant for each destination gives a correlation of 1."""
-    x = obs.cache["blocks.2.ln1.hook_normalized"]
-    x = x - x.mean(dim=0)
+    x = obs.normalized(2)
     noise = torch.randn(40, 6, 1, dtype=torch.float64)
     planted = torch.stack([sign * 7 * x @ x.transpose(1, 2) + noise for sign in (1, -1)], dim=1)
     planted += 100 * torch.eye(6)  # what a vector scores with itself does not count

@@ -3,7 +3,9 @@ import dataclasses
 import pytest
 import torch
 
+from conftest import FAMILY
 from helpers import copying
+from helpers.observation import observe
 
 
 def planted(obs, written):
@@ -42,3 +44,18 @@ def test_a_head_that_writes_the_error_corrects_it(obs):
     added = to_output(obs, head_result(obs, 2, 0))
     assert copying.remaining_error_fit(obs, 2, 0, 3 * added).correlation.value == pytest.approx(1)
     assert copying.remaining_error_fit(obs, 2, 0, -added).slope.value == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("c", [-1.4, 0.3, 1.4])
+@pytest.mark.parametrize("size", [1.0, 0.4])
+def test_the_truth_implies_its_own_c_whatever_its_size_and_copying_the_last_vector_none(model, size, c):
+    obs = observe(model, dataclasses.replace(FAMILY, c_min=c, c_max=c), count=20)
+    assert copying.implied_c(obs, size * obs.targets).value == pytest.approx(c)
+    assert copying.implied_c(obs, size * obs.vectors).value == pytest.approx(0)
+    assert copying.implied_c(obs, size * obs.vectors.roll(1, dims=1)).value == pytest.approx(-1)
+
+
+def test_where_nothing_moves_no_c_is_implied(model):
+    obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0, c_max=0.0), count=5)
+    with pytest.raises(ValueError, match="c must not be 0"):
+        copying.implied_c(obs, obs.prediction)

@@ -1,13 +1,19 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from conftest import CONFIG
+from conftest import CONFIG, FAMILY
+from helpers import claims
+from helpers.attribution import components
+from helpers.circuits import ov
 from helpers.model import ModelConfig, RecurrenceModel, as_bridge
+from helpers.observation import observe
 
 
 def test_module_and_bridge_compute_the_same_function(model):
     vectors = torch.randn(3, CONFIG.n_ctx, CONFIG.dimension, dtype=torch.float64)
-    embedding = model.embed.weight.detach().double().T
+    embedding = model.W_E.detach().double()
     bare = RecurrenceModel(CONFIG)
     bare.load_state_dict(model.state_dict())
     difference = as_bridge(model)(vectors @ embedding) - bare.double()(vectors)
@@ -49,3 +55,39 @@ def test_what_training_has_moved_is_measured_from_the_initial_weights(model):
 def test_an_impossible_configuration_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=f"{field} must be"):
         ModelConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "variant", [{"layer_norm": False}, {"tied": True}, {"init": "torch"}, {"init": "gpt2"}, {"n_heads": 3}], ids=str
+)
+def test_the_analysis_understands_every_variant_of_the_model(variant):
+    config = replace(CONFIG, **variant)
+    obs = observe(RecurrenceModel(config), FAMILY, count=20)
+    bare = RecurrenceModel(config).double()(obs.vectors)
+    assert (obs.prediction - bare).abs().max() < 1e-12
+    assert (sum(components(obs).values()) - bare).abs().max() < 1e-9
+    rows = claims.evaluate(obs, claims.MEASURES)
+    assert [row.id for row in rows if row.verdict == "replicated"] in ([], ["B1"])
+    attended = obs.cache["pattern", 1][:, 0] @ obs.normalized(1) @ ov(obs, 1, 0).AB
+    torch.testing.assert_close(
+        attended + obs.bridge.b_V[1, 0] @ obs.bridge.W_O[1, 0],
+        obs.cache["z", 1][:, :, 0] @ obs.bridge.W_O[1, 0],
+        rtol=0,
+        atol=1e-9,
+    )
+
+
+def test_initializations_have_the_size_their_name_says():
+    def std(init):
+        return RecurrenceModel(ModelConfig(d_mlp=512, init=init)).native.layers[0].mlp.fc_in.weight.std().item()
+
+    assert std("gpt2") == pytest.approx(0.02, rel=0.02)
+    assert std("xavier_uniform") == pytest.approx((2 / (128 + 512)) ** 0.5, rel=0.02)
+    assert std("torch") == pytest.approx((1 / (3 * 128)) ** 0.5, rel=0.02)
+
+
+def test_a_tied_model_reads_out_with_its_embedding():
+    tied = RecurrenceModel(replace(CONFIG, tied=True))
+    assert tied.W_E is tied.native.head.weight
+    saved = sum(RecurrenceModel(CONFIG).n_parameters().values()) - sum(tied.n_parameters().values())
+    assert saved == CONFIG.dimension * CONFIG.d_model

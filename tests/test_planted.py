@@ -8,8 +8,8 @@ two for layer 1. One head of full width, so that QK and OV can be multiples of t
 import pytest
 import torch
 
-from helpers import attention, circuits, claims, copying, interventions
-from helpers.attribution import components, head_result
+from helpers import attention, circuits, claims, copying, edits, interventions
+from helpers.attribution import components
 from helpers.model import ModelConfig, RecurrenceModel
 from helpers.observation import observe
 from helpers.recurrences import Family
@@ -58,12 +58,13 @@ def test_layer_0_is_read_as_a_scaled_copy_of_the_previous_vector(obs):
     assert copying.ov_fit(obs, 0, 0).slope.value == pytest.approx(SLOPE)
     alpha, explained = copying.copy_strength(obs)
     assert alpha.value == pytest.approx(SLOPE, rel=0.05) and explained.value > 0.98
+    swapped = edits.swap_previous(obs)["stream after the attention"]
+    assert swapped.slope.value == pytest.approx(SLOPE, rel=0.05) and swapped.correlation.value > 0.99
     assert circuits.identity_cosine(circuits.vector_ov(obs, 0, 0)) == pytest.approx(1)
     assert circuits.eigenvalue_score(circuits.ov(obs, 0, 0)) == pytest.approx(1)
 
 
 def test_layer_1_is_read_as_a_bias(obs):
-    assert interventions.constant_share(head_result(obs, 1, 0)).value > 0.999
     assert components(obs)["L1H0"].abs().max() < 1e-3
     for prediction in (interventions.ablate_heads(obs, [(1, 0)]), interventions.freeze(obs, ["1_attn_out"])):
         assert (prediction - obs.prediction).abs().max() < 1e-3
@@ -73,7 +74,7 @@ def test_layer_1_is_read_as_a_bias(obs):
 
 def test_layer_2_is_read_as_negative_similarity(obs):
     d = CONFIG.d_model
-    torch.testing.assert_close(circuits.qk(obs, 2, 0).AB, K / d**0.5 * circuits.norm_matrix(torch.ones(d).double()))
+    torch.testing.assert_close(circuits.qk(obs, 2, 0).AB, K / d**0.5 * circuits.norm_matrix(obs, 2))
     assert circuits.eigenvalue_score(circuits.qk(obs, 2, 0)) == pytest.approx(1)
     assert circuits.eigenvalue_score(circuits.ov(obs, 2, 0)) == pytest.approx(-1)
     fit = copying.ov_fit(obs, 2, 0)
@@ -88,3 +89,18 @@ def test_layer_2_is_read_as_negative_similarity(obs):
 def test_the_verdicts_are_as_planted(obs):
     found = {row.id: row.verdict for row in claims.evaluate(obs, ["A1", "A2", "A3", "B1", "B3", "C1", "C2", "C3"])}
     assert found == dict.fromkeys(found, "replicated")
+
+
+def test_planted_circuits_survive_being_replaced_by_identities_and_by_nothing_else(obs):
+    """Negative similarity is what identities keep, and neither what is left beside them nor any control does."""
+    assert edits.identity_sizes(obs, 2)["outputs"] == [pytest.approx(-M)]
+    assert edits.identity_sizes(obs, 2)["scores"] == [pytest.approx(K / CONFIG.d_model**0.5)]
+    for part, controls in (("scores", ["rotated"]), ("outputs", ["rest", "other", "even", "rotated"])):
+        assert edits.kept(obs, 2, part, "identity").value > 0.99
+        assert edits.kept(obs, 2, part, "flipped").value < -1
+        assert max(edits.kept(obs, 2, part, how).value for how in controls) < 0.95  # attention is not far from even
+    expected = edits.expected_changes(obs, 2)
+    assert expected["its own change of attention"].correlation.value > 0.99
+    assert expected["a change by similarity alone"].correlation.value > 0.99
+    assert edits.kept(obs, 2, "outputs", "rest").value < 1e-6
+    assert expected["another sequence's change"].correlation.value < 0.8

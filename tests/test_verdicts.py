@@ -4,8 +4,9 @@ import pytest
 
 from conftest import FAMILY
 from helpers import claims, front
+from helpers.estimates import Estimate, exactly
 from helpers.observation import observe
-from helpers.verdicts import Reading, Row, claims_table, explains_half, summary, verdict
+from helpers.verdicts import HALF_R, Reading, Row, claims_table, summary, verdict
 
 
 @pytest.mark.parametrize(
@@ -20,17 +21,23 @@ from helpers.verdicts import Reading, Row, claims_table, explains_half, summary,
     ],
 )
 def test_all_some_or_none_of_the_ways_of_measuring(agree, expected):
-    assert verdict([Reading(what, "1", agrees) for what, agrees in agree]) == expected
+    assert verdict([Reading(what, exactly(1), also=agrees) for what, agrees in agree]) == expected
 
 
 def test_half_is_half_of_the_variance():
-    assert explains_half(0.71) and not explains_half(0.70) and not explains_half(-0.9)
+    assert [Reading("r", exactly(r), low=HALF_R).agrees for r in (0.71, 0.70, -0.9)] == [True, False, False]
+
+
+def test_a_bound_inside_the_interval_leaves_a_reading_open():
+    narrow, wide = Estimate(0.6, 0.55, 0.65), Estimate(0.6, 0.45, 0.75)
+    assert str(Reading("a", narrow, low=0.5)) == "0.600 [0.550, 0.650] ✓"
+    assert str(Reading("a", wide, low=0.5, note=" x")) == "0.600 [0.450, 0.750] x (✓)"
+    assert str(Reading("a", wide, high=0.5)) == "0.600 [0.450, 0.750] (✗)"
 
 
 def test_readings_of_one_kind_stand_together():
-    assert (
-        summary([Reading("a", "1", True), Reading("b", "2", False), Reading("a", "3", False)]) == "a: 1 ✓, 3 ✗; b: 2 ✗"
-    )
+    readings = [Reading(what, exactly(x), high=1) for what, x in (("a", 1), ("b", 2), ("a", 3))]
+    assert summary(readings) == "a: 1.00 ✓, 3.00 ✗; b: 2.00 ✗"
 
 
 def test_a_table_keeps_its_columns():

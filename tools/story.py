@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
-from helpers import checkpoints, front, notebook
+from helpers import checkpoints, controls, front, notebook
 
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -46,6 +46,8 @@ def store(nb: nbformat.NotebookNode, path: Path) -> None:
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("collapsed", None)
+        if cell.cell_type == "code":  # sliders are dead without their kernel
+            cell.outputs = [output for output in cell.outputs if controls.VIEW not in output.get("data", {})]
     checkpoints.write(path, (nbformat.writes(nb) + "\n").encode())
 
 

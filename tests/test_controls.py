@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from ipywidgets import FloatSlider
+
+from helpers import controls
+from helpers.recurrences import unroll
+
+
+def test_a_sequence_has_the_c_that_was_asked_for(obs):
+    one, other = (controls.one_sequence(obs, c) for c in (-0.9, 0.4))
+    assert one.c.tolist() == [-0.9] and other.c.tolist() == [0.4]
+    again = unroll(one.vectors[:, 0], one.c, one.d, 7)
+    np.testing.assert_allclose(again, one.vectors, atol=1e-12)
+    direction = one.d / np.abs(one.d).max()
+    np.testing.assert_allclose(direction, other.d / np.abs(other.d).max(), atol=1e-12)  # c moves alone
+
+
+def test_the_attention_shown_is_cut_to_the_context(obs):
+    figure = controls.attention_at(obs, 2, c=-0.9, vectors=4)
+    assert [len(trace.z) for trace in figure.data] == [4, 4] and "c = -0.9" in figure.layout.title.text
+
+
+def test_a_head_at_factor_one_leaves_the_prediction(obs):
+    intact, changed = (controls.head_at(obs, 0, 1, factor).data for factor in (1.0, 0.0))
+    assert list(intact[2].y) == pytest.approx(list(intact[1].y))
+    assert list(changed[2].y) != pytest.approx(list(changed[1].y), rel=1e-3)
+
+
+def test_moving_a_slider_draws_again_in_the_same_place(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, figure):
+            shown.append(("update", figure))
+
+    def display(what, raw=False, display_id=False):
+        shown.append(("controls", list(what)) if raw else ("figure", what))
+        return Handle()
+
+    monkeypatch.setattr(controls, "display", display)
+    slider = FloatSlider(value=1.0)
+    controls.sliders(lambda x: 10 * x, x=slider)
+    slider.value = 2.0
+    assert shown == [("figure", 10.0), ("controls", [controls.VIEW]), ("update", 20.0)]

@@ -1,0 +1,70 @@
+"""The scripts in bench/ and studies/ that train many variants: what they vary, and the tables they leave."""
+
+import dataclasses
+import json
+
+import pytest
+
+from conftest import script
+from helpers.recipes import RECIPES
+
+choices, settings = script("bench/choices.py"), script("studies/settings.py")
+
+
+def test_every_choice_changes_something():
+    variants = [(recipe, tuple(replaced)) for recipe, replaced in choices.CHOICES.values()]
+    assert len({repr(variant) for variant in variants}) == len(choices.CHOICES)
+    for recipe, _ in variants:
+        assert recipe.steps == choices.STEPS and recipe.model.d_model == RECIPES["fast"].model.d_model
+
+
+def test_the_cosine_starts_and_ends_with_the_line_and_leaves_it_between():
+    recipe = dataclasses.replace(RECIPES["fast"], steps=1100, decays=(1100,), warmup=100)
+    steps = (50, 100, 350, 600, 850)
+    line, curve = ([f(recipe, step) for step in steps] for f in (choices.STRAIGHT, choices.cosine))
+    assert line == pytest.approx([0.51, 1, 0.75, 0.5, 0.25])
+    assert curve == pytest.approx([0.51, 1, 0.854, 0.5, 0.146], abs=1e-3)
+
+
+def test_the_growing_batch_doubles():
+    recipe = dataclasses.replace(RECIPES["small"], batch=8)
+    assert [len(choices.growing(recipe, step)) for step in (0, 299, 300, 599)] == [8, 8, 16, 16]
+
+
+def test_a_trial_of_a_tiny_recipe_fills_every_column(recipe):
+    row = choices.trial(dataclasses.replace(recipe, steps=4, log_every=2), {"rate_at": lambda recipe, step: 0.0})
+    assert len(row) == len(choices.COLUMNS) - 1 and row[:2] == ("never", "")
+    assert row[-3] == row[-2]  # with a rate of zero the average is the model itself
+
+
+def test_every_setting_differs_from_the_default_in_one_thing():
+    base = dataclasses.asdict(settings.recipe_of("default", "muon", 0))
+    for name in settings.SETTINGS:
+        other = dataclasses.asdict(settings.recipe_of(name, "muon", 0))
+        changed = [(part, k) for part in ("model", "family") for k in base[part] if base[part][k] != other[part][k]]
+        assert [k for k in base if base[k] != other[k]] == sorted({part for part, _ in changed})
+        assert name == "default" or {k for _, k in changed} in ({"c_min", "c_max"}, *({k} for _, k in changed[:1]))
+
+
+def test_the_runs_are_three_seeds_of_each_setting_and_five_of_the_default():
+    runs = settings.runs()
+    assert len(set(runs)) == len(runs)
+    for setting in settings.SETTINGS:
+        for optimizer in ("muon", "adamw"):
+            seeds = [seed for s, o, seed in runs if (s, o) == (setting, optimizer)]
+            assert seeds == list(range(5 if setting == "default" else 3))
+    assert settings.recipe_of("4 heads", "adamw", 2).model.seed == settings.recipe_of("4 heads", "adamw", 2).seed == 2
+
+
+def test_the_table_has_the_runs_that_are_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "TABLE", tmp_path / "settings.csv")
+    folders = {("default", "muon", seed): tmp_path / str(seed) for seed in (0, 1)}
+    settings.write_table(folders)
+    assert not settings.TABLE.exists()
+    folders["default", "muon", 1].mkdir()
+    (tmp_path / "1" / "measures.json").write_text(json.dumps({"A1": "partly", "A1 attention": 0.123456}))
+    settings.write_table(folders)
+    assert settings.TABLE.read_text().splitlines() == [
+        "setting,optimizer,seed,A1,A1 attention",
+        "default,muon,1,partly,0.1235",
+    ]
