@@ -65,21 +65,34 @@ def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
     return shares[:, :, FIRST:].mean(dim=2)
 
 
+def row_centred(
+    values: Float[Tensor, "... destination source"], keep: Bool[Tensor, "destination source"]
+) -> Float[Tensor, "... destination source"]:
+    """Each row less its mean over the ``keep`` places, 0 elsewhere: the softmax ignores a constant along a row."""
+    values = values.masked_fill(~keep, 0.0)
+    return (values - values.sum(-1, keepdim=True) / keep.sum(-1, keepdim=True).clamp(min=1)).masked_fill(~keep, 0.0)
+
+
+def similarity(obs: Observation, layer: int) -> Float[Tensor, "batch destination source"]:
+    """What QK = I scores: the inner products of what a layer's heads read.
+
+    Layer norm makes all vectors as long as one another, so this is a constant less half the squared distance.
+    """
+    return obs.normalized(layer) @ obs.normalized(layer).transpose(1, 2)
+
+
 def score_similarity_fit(obs: Observation, layer: int, head: int, positions: bool = False) -> LineFit:
     """Attention score (before the softmax) against the similarity of the two residual vectors, for earlier sources.
 
-    Similarity is what QK = I would score: the inner product of the (layer-normed) residual vectors. A vector's score
-    with itself is left out. Two means are taken off both sides: each destination's over its sources, since the softmax
-    ignores it, and each pair of positions' over the sequences, since neighbours are both more alike and, for many a
-    head, preferred, whatever the vectors. ``positions=True`` leaves the second in, to show what difference it makes.
+    Of ``similarity``, a vector's score with itself is left out. Two means are taken off both sides: each destination's
+    over its sources, since the softmax ignores it, and each pair of positions' over the sequences, since neighbours are
+    both more alike and, for many a head, preferred, whatever the vectors. ``positions=True`` leaves the second in, to
+    show what difference it makes.
     """
-    x = obs.normalized(layer)
     earlier = visible(obs.config.n_ctx).tril(-1)
 
     def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
-        values = values.masked_fill(~earlier, 0.0)
-        mean = values.sum(dim=2, keepdim=True) / earlier.sum(dim=1).clamp(min=1)[:, None]
-        pairs = (values - mean)[:, FIRST:][:, earlier[FIRST:]]
+        pairs = row_centred(values, earlier)[:, FIRST:][:, earlier[FIRST:]]
         return pairs if positions else pairs - pairs.mean(dim=0)
 
-    return line_fit(contrast(x @ x.transpose(1, 2)), contrast(scores(obs, layer)[:, head]))
+    return line_fit(contrast(similarity(obs, layer)), contrast(scores(obs, layer)[:, head]))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.circuits import norm_matrix
+from helpers.estimates import affine
 from helpers.observation import Observation
 from helpers.recurrences import FIRST
 
@@ -104,11 +105,7 @@ def tuned_lens(obs: Observation) -> dict[str, Float[Tensor, "half n_ctx dimensio
     half = len(obs.sequences) // 2
     readings = {}
     for name, stream in residual_streams(obs).items():
-        inputs = torch.cat([stream, torch.ones_like(stream[..., :1])], dim=2)
-        fit = torch.linalg.lstsq(
-            inputs[:half, FIRST:].flatten(0, 1), obs.targets[:half, FIRST:].flatten(0, 1), driver="gelsd"
-        )
-        readings[name] = inputs[half:] @ fit.solution
+        readings[name] = affine(stream[half:], stream[:half, FIRST:], obs.targets[:half, FIRST:])
     return readings
 
 

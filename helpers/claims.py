@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import torch
 
 from helpers import attention, attribution, circuits, copying, edits, interventions
-from helpers.estimates import Estimate, exactly, mean, number, ratio
+from helpers.estimates import exactly, mean, number, ratio
 from helpers.observation import Observation
 from helpers.recurrences import FIRST
 from helpers.verdicts import (
@@ -49,20 +49,14 @@ def heads(obs: Observation) -> range:
     return range(obs.config.n_heads)
 
 
-def r2(obs: Observation, prediction: torch.Tensor) -> Estimate:
-    """Share of the targets' variance that a prediction explains, with its interval."""
-    squares = obs.targets[:, FIRST:].square().mean(dim=2)
-    return ratio((squares - obs.errors(prediction)).sum(dim=1), squares.sum(dim=1))
-
-
 def solved(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
     """An ablation that "barely hurts": the model still solves the task."""
-    return Reading(what, r2(obs, prediction), low=SOLVED_R2, note=f" (MSE {obs.mse(prediction)})")
+    return Reading(what, obs.explained(prediction), low=SOLVED_R2, note=f" (MSE {obs.mse(prediction)})")
 
 
 def broken(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
     """An intervention that matters: a model that solves the task no longer does."""
-    return Reading(what, r2(obs, prediction), high=SOLVED_R2, also=obs.r2() >= SOLVED_R2)
+    return Reading(what, obs.explained(prediction), high=SOLVED_R2, also=obs.r2() >= SOLVED_R2)
 
 
 @claim("S5", "test error", "MSE 1e-4")
@@ -97,7 +91,7 @@ def a3(obs: Observation) -> list[Reading]:
 
 @claim("A4", "after layer 0 the model holds a crude estimate", "abstract")
 def a4(obs: Observation) -> list[Reading]:
-    lens, held = (r2(obs, read(obs)["layer 0"]) for read in (attribution.logit_lens, attribution.held_lens))
+    lens, held = (obs.explained(read(obs)["layer 0"]) for read in (attribution.logit_lens, attribution.held_lens))
     tuned = attribution.tuned_lens(obs)
     targets = obs.targets[-len(tuned["layer 0"]) :]
     after, before = ((tuned[name] - targets)[:, FIRST:].square().sum(dim=(1, 2)) for name in ("layer 0", "embedding"))
@@ -159,7 +153,7 @@ def c1(obs: Observation) -> list[Reading]:
 def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
     agrees = all(sign * size > 0 for size in edits.identity_sizes(obs, 2)[part])
     what = f"effect kept by {'+' if sign > 0 else '−'}identity alone"
-    return Reading(what, edits.kept(obs, 2, part, "identity"), low=HALF, also=agrees)
+    return Reading(what, edits.kept(obs, 2, part, "identity")["identity"], low=HALF, also=agrees)
 
 
 @claim("C2", "layer-2 QK circuits look like +identity", "section 4.6")

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.attention import scores, visible
+from helpers.attention import row_centred, scores, similarity, visible
 from helpers.attribution import head_result, to_output
 from helpers.estimates import Estimate, LineFit, line_fit, ratio
 from helpers.interventions import Prediction, replace, run, watched
@@ -64,18 +64,8 @@ def _edit(real: Tensor, ideal: Tensor, how: str) -> Tensor:
 
 
 def _centred(values: Float[Tensor, "... n n"]) -> Float[Tensor, "... n n"]:
-    """Each row less its mean over what it may see: a constant along a row of scores changes no pattern."""
-    mask = visible(values.shape[-1])
-    values = values.masked_fill(~mask, 0)
-    return (values - values.sum(-1, keepdim=True) / mask.sum(-1, keepdim=True)).masked_fill(~mask, 0)
-
-
-def similarity(obs: Observation, layer: int) -> Float[Tensor, "batch destination source"]:
-    """What QK = I scores: the inner products of what a layer's heads read, each row centred.
-
-    Layer norm makes all vectors as long as one another, so this is a constant less half the squared distance.
-    """
-    return _centred(obs.normalized(layer) @ obs.normalized(layer).transpose(1, 2))
+    """Each row less its mean over what it may see."""
+    return row_centred(values, visible(values.shape[-1]))
 
 
 def edit_scores(obs: Observation, layer: int, how: str) -> Scores:
@@ -91,7 +81,11 @@ def edit_scores(obs: Observation, layer: int, how: str) -> Scores:
     if how not in SCORE_EDITS:
         raise ValueError(f"how must be one of {SCORE_EDITS}, got {how!r}")
     x, real = obs.normalized(layer), _centred(scores(obs, layer))
-    ideal = _centred(x @ rotation(x.shape[-1]) @ x.transpose(1, 2)) if how == "rotated" else similarity(obs, layer)
+    ideal = (
+        _centred(x @ rotation(x.shape[-1]) @ x.transpose(1, 2))
+        if how == "rotated"
+        else _centred(similarity(obs, layer))
+    )
     return torch.stack([_edit(real[:, h], ideal, how) for h in range(obs.config.n_heads)], dim=1)
 
 
@@ -125,9 +119,9 @@ def edit_outputs(obs: Observation, layer: int, how: str) -> Prediction:
 def identity_sizes(obs: Observation, layer: int) -> dict[str, list[float]]:
     """The k of each head's "identity" edit of the "scores", and the m of that of its "outputs"."""
     x, heads = obs.normalized(layer), range(obs.config.n_heads)
-    real, pattern = _centred(scores(obs, layer)), obs.cache["pattern", layer]
+    real, ideal, pattern = _centred(scores(obs, layer)), _centred(similarity(obs, layer)), obs.cache["pattern", layer]
     return {
-        "scores": [_size(real[:, h], similarity(obs, layer)).item() for h in heads],
+        "scores": [_size(real[:, h], ideal).item() for h in heads],
         "outputs": [_size(head_result(obs, layer, h), pattern[:, h] @ x).item() for h in heads],
     }
 
@@ -138,15 +132,15 @@ PARTS: dict[str, Callable[[Observation, int, str], Prediction]] = {
 }
 
 
-def kept(obs: Observation, layer: int, part: str, how: str) -> Estimate:
-    """Share of the content's effect on the prediction that an edit keeps: 1 as the intact model, 0 as position alone.
+def kept(obs: Observation, layer: int, part: str, *edits: str) -> dict[str, Estimate]:
+    """Share of the content's effect on the prediction that each edit keeps: 1 as the intact model, 0 as position alone.
 
     One less the squared distance to the intact prediction, over what that distance is with "position" alone; below 0
     the edit does more harm than leaving all content out.
 
     Args:
         part: "scores" (what QK decides) or "outputs" (what OV writes).
-        how: as for ``edit_scores`` or ``edit_outputs``.
+        edits: as for ``edit_scores`` or ``edit_outputs``.
     Raises:
         ValueError: another part or another edit.
     """
@@ -157,7 +151,7 @@ def kept(obs: Observation, layer: int, part: str, how: str) -> Estimate:
         return (PARTS[part](obs, layer, how) - obs.prediction)[:, FIRST:].square().sum(dim=(1, 2))
 
     without = distance("position")
-    return ratio(without - distance(how), without)
+    return {how: ratio(without - distance(how), without) for how in edits}
 
 
 def expected_changes(obs: Observation, layer: int) -> dict[str, LineFit]:

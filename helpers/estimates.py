@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -69,6 +70,18 @@ def mean(values: PerSequence) -> Estimate:
 def ratio(numerator: PerSequence, denominator: PerSequence) -> Estimate:
     """Total over total."""
     return bootstrap(lambda a, b: a / b, numerator, denominator)
+
+
+def affine(
+    x: Float[Tensor, "... width"], fit_x: Float[Tensor, "... width"], fit_y: Float[Tensor, "... out"]
+) -> Float[Tensor, "... out"]:
+    """What the least-squares affine map from ``fit_x`` to ``fit_y`` makes of ``x``."""
+
+    def extended(t: Tensor) -> Tensor:
+        return torch.cat([t, torch.ones_like(t[..., :1])], dim=-1)
+
+    fit = torch.linalg.lstsq(extended(fit_x).flatten(0, -2), fit_y.flatten(0, -2), driver="gelsd")
+    return extended(x) @ fit.solution
 
 
 @dataclass(frozen=True)

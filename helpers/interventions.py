@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.estimates import affine
 from helpers.observation import Observation, watch_again
 from helpers.recurrences import FIRST
 
@@ -136,9 +137,8 @@ def linearize(obs: Observation, layer: int) -> Float[Tensor, "half n_ctx dimensi
     """
     half = len(obs.sequences) // 2
     stream, after = obs.cache["resid_pre", layer], obs.cache["resid_post", layer]
-    inputs = torch.cat([stream, torch.ones_like(stream[..., :1])], dim=2)
-    fit = torch.linalg.lstsq(inputs[:half].flatten(0, 1), (after - stream)[:half].flatten(0, 1), driver="gelsd")
-    return run(obs, [(f"blocks.{layer}.hook_resid_post", partial(replace, by=stream + inputs @ fit.solution))])[half:]
+    added = affine(stream, stream[:half], (after - stream)[:half])
+    return run(obs, [(f"blocks.{layer}.hook_resid_post", partial(replace, by=stream + added))])[half:]
 
 
 def cut_path(obs: Observation, sender: str, layer: int, into: str) -> Prediction:

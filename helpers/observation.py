@@ -15,7 +15,7 @@ from torch import Tensor
 from transformer_lens import ActivationCache
 from transformer_lens.model_bridge import TransformerBridge
 
-from helpers.estimates import Estimate, mean
+from helpers.estimates import Estimate, mean, ratio
 from helpers.model import ModelConfig, RecurrenceModel, as_bridge
 from helpers.recurrences import FIRST, Family, Sequences, sample
 
@@ -92,9 +92,14 @@ class Observation:
         """Mean square of the targets' entries (their mean is zero): the error of predicting zero."""
         return self.targets[:, FIRST:].square().mean().item()
 
+    def explained(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> Estimate:
+        """``r2`` with its interval over sequences."""
+        squares = self.targets[:, FIRST:].square().mean(dim=2)
+        return ratio((squares - self.errors(prediction)).sum(dim=1), squares.sum(dim=1))
+
     def r2(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> float:
         """Share of the targets' variance that a prediction explains."""
-        return 1 - self.mse(prediction).value / self.variance
+        return self.explained(prediction).value
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def train(
     fresh: bool = False,
     threads: int | None = None,
     compiled: bool = False,
-    bar: type[tqdm] = tqdm,
+    bar: Callable[..., tqdm] = tqdm,
 ) -> Path:
     """Trains a recipe to its end, taking up where an earlier call in the same folder was stopped.
 
@@ -88,7 +88,7 @@ def train(
         threads: CPU threads while it trains. A run repeats bit by bit on one, and small models lose little by it.
         compiled: let torch.compile make one program of the step (needs a C++ compiler; on CUDA it records CUDA graphs).
             The result differs by rounding.
-        bar: a tqdm class, for the progress bar.
+        bar: makes the progress bar, as tqdm does.
     Returns:
         ``out``.
     Raises:

@@ -20,6 +20,7 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def measures(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | 
         model = RecurrenceModel(recipe.model)
     else:
         if not (folder / "config.json").exists():
-            training.train(recipe, folder, device=torch.device("cpu"), threads=1, bar=Silent)
+            training.train(recipe, folder, device=torch.device("cpu"), threads=1, bar=partial(tqdm, disable=True))
         model = checkpoints.load(folder)
     obs = observe(model, recipe.family)
     found: dict[str, float | str] = {"test MSE": obs.mse().value, "R²": obs.r2()}
@@ -112,13 +113,6 @@ def measures(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | 
         for what, kind in by_kind(readings).items():
             found[f"{id} {what.split(' (')[0]}"] = sum(r.estimate.value for r in kind) / len(kind)
     return found
-
-
-class Silent(tqdm):
-    """A progress bar that shows nothing: many runs at once would write over one another."""
-
-    def __init__(self, *args: object, **options: object) -> None:
-        super().__init__(*args, **options | {"disable": True})
 
 
 def write_table(folders: dict[tuple[str, str, int], Path]) -> None:

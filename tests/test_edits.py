@@ -116,7 +116,7 @@ def test_what_an_edit_keeps_is_measured_from_position_alone(obs, part):
     distance = {
         how: (edits.PARTS[part](obs, 2, how) - obs.prediction)[:, 2:].norm() ** 2 for how in edits.SCORE_EDITS[:2]
     }
-    assert edits.kept(obs, 2, part, "flipped").value == pytest.approx(
+    assert edits.kept(obs, 2, part, "flipped")["flipped"].value == pytest.approx(
         1 - (distance["flipped"] / distance["position"]).item()
     )
 

@@ -96,11 +96,13 @@ def test_planted_circuits_survive_being_replaced_by_identities_and_by_nothing_el
     assert edits.identity_sizes(obs, 2)["outputs"] == [pytest.approx(-M)]
     assert edits.identity_sizes(obs, 2)["scores"] == [pytest.approx(K / CONFIG.d_model**0.5)]
     for part, controls in (("scores", ["rotated"]), ("outputs", ["rest", "other", "even", "rotated"])):
-        assert edits.kept(obs, 2, part, "identity").value > 0.99
-        assert edits.kept(obs, 2, part, "flipped").value < -1
-        assert max(edits.kept(obs, 2, part, how).value for how in controls) < 0.95  # attention is not far from even
+        assert edits.kept(obs, 2, part, "identity")["identity"].value > 0.99
+        assert edits.kept(obs, 2, part, "flipped")["flipped"].value < -1
+        assert (
+            max(e.value for e in edits.kept(obs, 2, part, *controls).values()) < 0.95
+        )  # attention is not far from even
     expected = edits.expected_changes(obs, 2)
     assert expected["its own change of attention"].correlation.value > 0.99
     assert expected["a change by similarity alone"].correlation.value > 0.99
-    assert edits.kept(obs, 2, "outputs", "rest").value < 1e-6
+    assert edits.kept(obs, 2, "outputs", "rest")["rest"].value < 1e-6
     assert expected["another sequence's change"].correlation.value < 0.8
