@@ -1,5 +1,6 @@
 """The scripts in bench/ and studies/ that train many variants: what they vary, and the tables they leave."""
 
+import csv
 import dataclasses
 import json
 
@@ -9,6 +10,12 @@ from conftest import script
 from helpers.recipes import RECIPES
 
 choices, settings = script("bench/choices.py"), script("studies/settings.py")
+
+
+def test_the_table_of_choices_is_of_todays_choices():
+    with choices.TABLE.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert tuple(header) == choices.COLUMNS and [row[0] for row in rows] == list(choices.CHOICES)
 
 
 def test_every_choice_changes_something():
