@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 from IPython.display import display
-from ipywidgets import VBox, Widget
+from ipywidgets import Box, Layout, Widget
 
 from helpers import attention, figures, interventions
 from helpers.estimates import number
@@ -46,7 +46,7 @@ def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Fig
 def head_at(obs: Observation, layer: int, head: int, factor: float, c: float = -0.8) -> go.Figure:
     """The prediction after the longest context if a head wrote ``factor`` times what it writes, beside the truth."""
     there = watch_again(obs, one_sequence(obs, c))
-    changed = interventions.scale_head(there, layer, head, factor)[0, -1]
+    changed = interventions.run(there, interventions.scaling(there, {(layer, head): factor}))[0, -1]
     curves = {"truth": there.targets[0, -1], "intact model": there.prediction[0, -1], "changed": changed}
     off = (changed - there.targets[0, -1]).square().mean().item()
     return figures.lines(
@@ -59,17 +59,19 @@ def head_at(obs: Observation, layer: int, head: int, factor: float, c: float = -
     )
 
 
-def sliders(draw: Callable[..., go.Figure], **controls: Widget) -> None:
+def sliders(draw: Callable[..., go.Figure], *others: Widget, **controls: Widget) -> None:
     """The figure that ``draw`` makes, and controls (by the name of the argument they set) that draw it anew in place.
 
-    Only a running kernel can move them; in a stored notebook the figure stays and the controls do not.
+    ``others`` are shown beside the controls. Only a running kernel can move them; in a stored notebook the figure stays
+    and the controls do not.
     """
 
     def figure() -> go.Figure:
         with torch.no_grad():
             return draw(**{name: control.value for name, control in controls.items()})
 
-    box, shown = VBox(list(controls.values())), display(figure(), display_id=True)
+    box = Box([*controls.values(), *others], layout=Layout(display="flex", flex_flow="row wrap"))
+    display({VIEW: {"model_id": box.model_id, "version_major": 2, "version_minor": 0}}, raw=True)
+    shown = display(figure(), display_id=True)
     for control in controls.values():
         control.observe(lambda _: shown.update(figure()), "value")
-    display({VIEW: {"model_id": box.model_id, "version_major": 2, "version_minor": 0}}, raw=True)

@@ -9,8 +9,8 @@ import numpy as np
 from IPython.display import HTML, SVG
 from jaxtyping import Float
 
-from helpers.figures import PALETTE
 from helpers.model import ModelConfig
+from helpers.theme import PALETTE
 
 
 def _box(x: int, y: int, width: int, text: str, colour: str, height: int = 44) -> str:

@@ -1,8 +1,4 @@
-"""The look of the series: one theme, one colour scale per meaning, and the few kinds of figure it needs.
-
-Colours are Okabe and Ito's, told apart by the colour-blind; lines differ in dash and marker too, for print in grey.
-Signed values use a diverging scale centred on zero (red below, blue above), shares and sizes a single-hue one.
-"""
+"""The few kinds of figure the series needs; ``helpers.theme`` has their common look."""
 
 from __future__ import annotations
 
@@ -13,37 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from helpers.estimates import Estimate
-
-WIDTH, HEIGHT = 760, 400
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
-MARKERS = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star")
-SIGNED, SHARE = "RdBu", "Blues"
-HEADINGS = 24
-
-
-def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = HEIGHT, above: int = 0) -> go.Figure:
-    """Gives a figure the common look; ``title`` states what the figure shows, long ones break at <br>.
-
-    ``above`` is room, in pixels, for what stands between title and plot (the headings of panels).
-    """
-    breaks = title.count("<br>")
-    figure.update_layout(
-        template="plotly_white",
-        colorway=PALETTE,
-        width=WIDTH,
-        height=height,
-        title={"text": title, "font": {"size": 16}, "x": 0.02, "xanchor": "left", "y": 1 - (24 + 19 * breaks) / height},
-        title_yanchor="bottom",
-        margin={"l": 70, "r": 20, "t": 56 + 20 * breaks + above, "b": 60},
-        font={"family": "Open Sans, DejaVu Sans, sans-serif", "size": 13},
-        legend={"bgcolor": "rgba(255,255,255,0.7)"},
-    )
-    if x:
-        figure.update_xaxes(title_text=x)
-    if y:
-        figure.update_yaxes(title_text=y)
-    return figure
+from helpers.theme import DASHES, HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, theme
 
 
 def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
@@ -134,8 +100,7 @@ def panels(
     theme(figure, title, height=170 + 190 * rows, above=HEADINGS)
     figure.update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes(title_text=y_title, col=1)
-    legend = {"orientation": "h", "yref": "container", "y": 0.01, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
-    return figure.update_layout(margin_b=100, legend=legend)
+    return figure.update_layout(margin_b=100, legend=LEGEND_BELOW)
 
 
 def heatmaps(
@@ -237,3 +202,43 @@ def scatters(
         )
     theme(figure, title, x_title, above=HEADINGS)
     return figure.update_layout(showlegend=False).update_yaxes(title_text=y_title, col=1)
+
+
+def dots(
+    panels: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
+    title: str,
+    *,
+    levels: Mapping[str, float],
+    x_title: str,
+    y_title: str,
+) -> go.Figure:
+    """Measures of many runs: a panel for each measure, a row for each setting, a mark for each run.
+
+    Args:
+        panels: by measure, then by series (a colour and a marker each), then by setting.
+        levels: where a measure has a threshold; a dotted line in its panel.
+    """
+    names = list(dict.fromkeys(name for series in panels.values() for runs in series.values() for name in runs))
+    figure = make_subplots(1, len(panels), subplot_titles=list(panels), shared_yaxes=True, horizontal_spacing=0.03)
+    for column, (measure, series) in enumerate(panels.items(), 1):
+        for i, (name, runs) in enumerate(series.items()):
+            points = [(value, setting) for setting, values in runs.items() for value in values]
+            figure.add_scatter(
+                x=[x for x, _ in points],
+                y=[y for _, y in points],
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="markers",
+                marker={"symbol": MARKERS[i], "color": PALETTE[i], "size": 7, "opacity": 0.7},
+                row=1,
+                col=column,
+            )
+        if measure in levels:
+            figure.add_vline(x=levels[measure], line={"color": "#555555", "dash": "dot"}, row=1, col=column)
+    theme(figure, title, height=190 + 26 * len(names), above=HEADINGS + 16)
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    figure.update_yaxes(title_text=y_title, col=1)
+    figure.update_xaxes(title_text=x_title, col=(len(panels) + 1) // 2)
+    figure.update_annotations(font_size=12)
+    return figure.update_layout(margin_b=90, margin_l=150, legend=LEGEND_BELOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import torch
@@ -78,11 +78,17 @@ def ablate_heads(obs: Observation, heads: Iterable[tuple[int, int]], by: str = "
     return run(obs, ablation(obs, heads, by))
 
 
-def scale_head(obs: Observation, layer: int, head: int, factor: float) -> Prediction:
-    """Multiplies what a head writes: 0 removes it, 1 changes nothing, 2 doubles it."""
-    z = obs.cache["z", layer].clone()
-    z[:, :, head] *= factor
-    return run(obs, [(f"blocks.{layer}.attn.hook_z", partial(replace, by=z))])
+def _multiply(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
+    return value * by
+
+
+def scaling(obs: Observation, strengths: Mapping[tuple[int, int], float]) -> list[Hook]:
+    """The hooks that multiply what (layer, head) pairs write: 0 removes it, 1 changes nothing, 2 doubles it."""
+    factors = torch.ones(obs.config.n_layers, obs.config.n_heads, 1, dtype=torch.float64)
+    for place, factor in strengths.items():
+        factors[place] = factor
+    layers = sorted({layer for layer, _ in strengths})
+    return [(f"blocks.{layer}.attn.hook_z", partial(_multiply, by=factors[layer])) for layer in layers]
 
 
 def layer_heads(obs: Observation, layer: int) -> list[tuple[int, int]]:

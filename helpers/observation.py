@@ -136,21 +136,21 @@ def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"])
 
 
 @torch.no_grad()
-def continue_sequence(
-    model: RecurrenceModel, vectors: Float[np.ndarray, "n dimension"], steps: int
-) -> Float[np.ndarray, "steps dimension"]:
-    """Continues a sequence (in the model's units) by ``steps`` vectors, each predicted from all before it.
+def continue_sequences(
+    model: RecurrenceModel, vectors: Float[np.ndarray, "batch n dimension"], steps: int
+) -> Float[np.ndarray, "batch steps dimension"]:
+    """Continues sequences (in the model's units) by ``steps`` vectors, each predicted from all before it.
 
     Raises:
-        ValueError: the sequence with all but the last of the new vectors is longer than the model's context.
+        ValueError: a sequence with all but the last of the new vectors is longer than the model's context.
     """
-    known, n_ctx = len(vectors), model.config.n_ctx
+    known, n_ctx = vectors.shape[1], model.config.n_ctx
     if not 1 <= steps <= n_ctx + 1 - known:
         raise ValueError(
             f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}"
         )
     bridge, W_E = as_bridge(model), model.W_E.detach().double()
-    sequence = torch.from_numpy(np.asarray(vectors, dtype=float))
+    sequences = torch.from_numpy(np.asarray(vectors, dtype=float))
     for _ in range(steps):
-        sequence = torch.cat([sequence, bridge((sequence @ W_E)[None])[0, -1:]])
-    return sequence[known:].numpy()
+        sequences = torch.cat([sequences, bridge(sequences @ W_E)[:, -1:]], dim=1)
+    return sequences[:, known:].numpy()

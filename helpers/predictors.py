@@ -34,18 +34,22 @@ def straight_line(vectors: Vectors) -> Vectors:
     return 2 * vectors - copy_last_but_one(vectors)
 
 
-def exact_solver(vectors: Vectors) -> Vectors:
-    """Solves for c and predicts a_n + c * (a_n - a_{n-1}): exact from three vectors on; before, it repeats the last.
+def solve_c(vectors: Vectors) -> Float[np.ndarray, "batch contexts"]:
+    """The c that fits best after 3, 4, ... vectors.
 
     The differences x_n = a_n - a_{n-1} follow x_{n+1} = c * x_n, the offset d being gone. So least squares over all
-    pairs seen gives c = sum <x_{n+1}, x_n> / sum <x_n, x_n>.
+    pairs seen gives c = sum <x_{n+1}, x_n> / sum <x_n, x_n>; 0 where all differences are.
     """
     differences = np.diff(vectors, axis=1)
     products = (differences[:, 1:] * differences[:, :-1]).sum(axis=2).cumsum(axis=1)
     squares = (differences[:, :-1] ** 2).sum(axis=2).cumsum(axis=1)
-    c = np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
+    return np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
+
+
+def exact_solver(vectors: Vectors) -> Vectors:
+    """Solves for c and predicts a_n + c * (a_n - a_{n-1}): exact from three vectors on; before, it repeats the last."""
     predictions = vectors.copy()
-    predictions[:, 2:] += c[:, :, None] * differences[:, 1:]
+    predictions[:, 2:] += solve_c(vectors)[:, :, None] * np.diff(vectors, axis=1)[:, 1:]
     return predictions
 
 

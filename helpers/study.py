@@ -1,4 +1,7 @@
-"""Reading studies/settings.csv: which claims hold under which choices, and how much they vary between seeds."""
+"""Reading studies/settings.csv: which claims hold under which choices, and how much they vary between seeds.
+
+An interval over seeds is Student's: what the mean of as many runs tells of the mean of all.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import csv
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from statistics import fmean, stdev
 
-from helpers.estimates import number
+from helpers.estimates import Estimate, number
 
 MARKS = {"replicated": "●", "partly": "◐", "not replicated": "○"}
 FIRST_COLUMNS = ("setting", "optimizer", "seed")
+STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # 97.5 % quantiles of Student's t, by number of runs
 Run = dict[str, str]
 
 
@@ -46,22 +51,37 @@ def verdicts(runs: Sequence[Run], ids: Sequence[str]) -> tuple[list[str], list[l
     """
     header = ["setting", "optimizer", "R²", *ids]
     rows = [
-        [setting, optimizer, _range(group, "R²"), *("".join(MARKS[run[id]] for run in group) for id in ids)]
+        [setting, optimizer, _told(over_seeds(group, "R²")), *("".join(MARKS[run[id]] for run in group) for id in ids)]
         for (setting, optimizer), group in _groups(runs)
         if optimizer != "untrained"
     ]
     return header, rows
 
 
-def _range(group: Sequence[Run], column: str) -> str:
-    values = sorted(float(run[column]) for run in group)
-    mean = number(sum(values) / len(values))
-    return f"{mean} ({number(values[0])} … {number(values[-1])})" if len(values) > 1 else mean
+def over_seeds(group: Sequence[Run], column: str) -> Estimate:
+    """The mean over runs that differ in the seed, with its 95 % interval; one run alone has none."""
+    values = [float(run[column]) for run in group]
+    half = STUDENT[len(values)] * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return Estimate(fmean(values), fmean(values) - half, fmean(values) + half)
 
 
-def measures(runs: Sequence[Run], id: str) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: for every setting and optimizer each way of measuring a claim, mean and range over seeds."""
-    columns = [name for name in runs[0] if name.startswith(f"{id} ")]
-    header = ["setting", "optimizer", *(name.removeprefix(f"{id} ") for name in columns)]
-    rows = [[*key, *(_range(group, name) for name in columns)] for key, group in _groups(runs)]
-    return header, rows
+def _told(estimate: Estimate) -> str:
+    return number(estimate.value) if estimate.low == estimate.high else str(estimate)
+
+
+def over_optimizers(
+    runs: Sequence[Run], ids: Sequence[str], setting: str = "default"
+) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: each way of measuring some claims (heads averaged), a column for each optimizer, over seeds."""
+    groups = {optimizer: group for (name, optimizer), group in _groups(runs) if name == setting}
+    columns = [name for name in runs[0] if name.split(" ")[0] in ids and name not in ids]
+    header = ["measure", *(f"{optimizer}, {len(group)} seeds" for optimizer, group in groups.items())]
+    return header, [[name, *(_told(over_seeds(group, name)) for group in groups.values())] for name in columns]
+
+
+def values(runs: Sequence[Run], column: str) -> dict[str, dict[str, list[float]]]:
+    """One measure of every run: by optimizer, then by setting, a number for each seed."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for (setting, optimizer), group in _groups(runs):
+        found.setdefault(optimizer, {})[setting] = [float(run[column]) for run in group]
+    return found

@@ -41,4 +41,4 @@ def test_moving_a_slider_draws_again_in_the_same_place(monkeypatch):
     slider = FloatSlider(value=1.0)
     controls.sliders(lambda x: 10 * x, x=slider)
     slider.value = 2.0
-    assert shown == [("figure", 10.0), ("controls", [controls.VIEW]), ("update", 20.0)]
+    assert shown == [("controls", [controls.VIEW]), ("figure", 10.0), ("update", 20.0)]

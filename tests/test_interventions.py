@@ -94,10 +94,13 @@ def test_resampling_everything_predicts_another_sequence(obs):
 
 
 def test_a_scaled_head_is_intact_at_one_and_gone_at_zero(obs):
-    assert close(iv.scale_head(obs, 2, 1, 1.0), obs.prediction)
-    assert close(iv.scale_head(obs, 2, 1, 0.0), iv.ablate_heads(obs, [(2, 1)], by="zero"))
-    twice = iv.scale_head(obs, 2, 1, 2.0)
-    assert not close(twice, obs.prediction)
+    def scaled(*strengths):
+        return iv.run(obs, iv.scaling(obs, dict(strengths)))
+
+    assert close(scaled(((2, 1), 1.0)), obs.prediction)
+    assert close(scaled(((2, 1), 0.0)), iv.ablate_heads(obs, [(2, 1)], by="zero"))
+    assert close(scaled(((0, 0), 0.0), ((2, 1), 0.0)), iv.ablate_heads(obs, [(0, 0), (2, 1)], by="zero"))
+    assert not close(scaled(((2, 1), 2.0)), obs.prediction)
 
 
 def test_watching_with_hooks_sees_what_they_make(obs):

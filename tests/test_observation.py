@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from conftest import FAMILY
-from helpers.observation import continue_sequence, observe, predict
+from helpers.observation import continue_sequences, observe, predict
 from helpers.recurrences import sample
 
 
@@ -27,9 +27,11 @@ def test_two_observations_are_the_same(obs, model):
 
 def test_a_continuation_feeds_on_itself(model):
     vectors = sample(FAMILY, 1, 0).vectors[0]
-    continued = continue_sequence(model, vectors[:4], 3)
+    continued = continue_sequences(model, vectors[None, :4], 3)[0]
     once = predict(model, torch.from_numpy(vectors[None, :4]))[0, -1].numpy()
     np.testing.assert_allclose(continued[0], once, atol=1e-12)
-    np.testing.assert_allclose(continue_sequence(model, np.vstack([vectors[:4], once]), 2), continued[1:], atol=1e-10)
+    np.testing.assert_allclose(
+        continue_sequences(model, np.vstack([vectors[:4], once])[None], 2)[0], continued[1:], atol=1e-10
+    )
     with pytest.raises(ValueError, match="steps must be 1 to 3 for 4 vectors and a context of 6, got 4"):
-        continue_sequence(model, vectors[:4], 4)
+        continue_sequences(model, vectors[None, :4], 4)

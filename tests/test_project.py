@@ -13,20 +13,20 @@ from helpers.recurrences import FIRST
 from helpers.verdicts import PAPER_MSE, SOLVED_R2
 
 LAYERS = [
-    ["estimates", "recurrences", "predictors", "userdata", "evaluator"],
-    ["bayes", "machine", "study"],
+    ["estimates", "recurrences", "predictors", "evaluator"],
+    ["bayes", "machine", "study", "userdata"],
     ["model"],
     ["recipes"],
     ["checkpoints"],
     ["run"],
     ["training", "observation"],
-    ["circuits", "attention"],
+    ["circuits", "attention", "forecast"],
     ["attribution", "interventions"],
     ["copying", "edits"],
-    ["verdicts"],
+    ["verdicts", "theme"],
     ["claims", "settings", "figures"],
     ["drawings", "notebook", "controls"],
-    ["front"],
+    ["front", "explorer"],
 ]
 
 
