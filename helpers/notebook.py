@@ -16,7 +16,7 @@ from IPython.display import Markdown, clear_output, display
 from jaxtyping import Float
 from tqdm.notebook import tqdm_notebook
 
-from helpers import verdicts
+from helpers import study, verdicts
 from helpers.estimates import mean
 from helpers.recurrences import FIRST
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first fi
 ROOT = Path(__file__).resolve().parent.parent
 ANALYSED = "paper"  # the claims are the paper's, so they are first asked of the model trained as the paper says
 COMPARED = "fast"  # what holds for both does not hang on the optimizer
+STUDY = ROOT / "studies" / "settings.csv"
 LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
 
 
@@ -113,6 +114,11 @@ def show_claims(*ids: str) -> Markdown:
         return [row for id, row in setting.items() if id in ids] + found
 
     return Markdown(verdicts.claims_table({"the model of this notebook": rows(None), f"`{COMPARED}`": rows(COMPARED)}))
+
+
+def show_seeds(*ids: str) -> Markdown:
+    """The measures of some claims over seeds: the default setting of the study (notebook 6), by optimizer."""
+    return show_table(*study.over_optimizers(study.load(STUDY), ids))
 
 
 class ProgressBar(tqdm_notebook):

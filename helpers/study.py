@@ -75,7 +75,7 @@ def over_optimizers(
     """Header and rows: each way of measuring some claims (heads averaged), a column for each optimizer, over seeds."""
     groups = {optimizer: group for (name, optimizer), group in _groups(runs) if name == setting}
     columns = [name for name in runs[0] if name.split(" ")[0] in ids and name not in ids]
-    header = ["measure", *(f"{optimizer}, {len(group)} seeds" for optimizer, group in groups.items())]
+    header = ["measure", *(f"{optimizer} ({len(group)} seeds)" for optimizer, group in groups.items())]
     return header, [[name, *(_told(over_seeds(group, name)) for group in groups.values())] for name in columns]
 
 

@@ -81,6 +81,13 @@ def by_kind(readings: Iterable[Reading]) -> dict[str, list[Reading]]:
     return kinds
 
 
+def in_short(id: str, readings: Sequence[Reading]) -> dict[str, float | str]:
+    """A claim in few numbers: its verdict, and each way of measuring it, the mean over heads."""
+    kinds = {f"{id} {what.split(' (')[0]}": kind for what, kind in by_kind(readings).items()}
+    means = {name: sum(r.estimate.value for r in kind) / len(kind) for name, kind in kinds.items()}
+    return {id: verdict(readings), **means}
+
+
 def verdict(readings: Iterable[Reading]) -> str:
     """Judges by ways of measuring: one agrees if it does so for every head it was taken of.
 

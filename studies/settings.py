@@ -32,7 +32,7 @@ from helpers.model import ModelConfig, RecurrenceModel
 from helpers.observation import observe
 from helpers.recipes import Recipe
 from helpers.recurrences import Family
-from helpers.verdicts import by_kind, verdict
+from helpers.verdicts import in_short
 
 TABLE = Path(__file__).with_name("settings.csv")
 STEPS = 2500
@@ -106,9 +106,7 @@ def measures(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | 
     obs = observe(model, recipe.family)
     found: dict[str, float | str] = {"test MSE": obs.mse().value, "R²": obs.r2()}
     for id, readings in claims.measure(obs, claims.MEASURES).items():
-        found[id] = verdict(readings)
-        for what, kind in by_kind(readings).items():
-            found[f"{id} {what.split(' (')[0]}"] = sum(r.estimate.value for r in kind) / len(kind)
+        found |= in_short(id, readings)
     return found
 
 

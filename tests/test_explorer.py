@@ -57,7 +57,7 @@ def test_every_control_moves_the_picture(obs, monkeypatch):
     explorer.explore(obs)
     asked = {name: control.value for name, control in seen.items()}
     assert explorer.picture(obs, **asked).to_dict() == explorer.picture(obs, vectors=8, c=-0.8).to_dict()
-    assert {name for name in asked if name[0] == "L"} == {f"L{l}H{h}" for l in range(3) for h in range(2)}
+    assert {name for name in asked if name[0] == "L"} == {f"L{i}H{h}" for i in range(3) for h in range(2)}
     other = {"own": "1\n2\n4", "c": 0.7, "d": 2.0, "noise": 0.1, "seed": 5, "vectors": 4, "entries": (1, 3), "layer": 1}
     start = asked | {"vectors": 5}
     for name in seen:

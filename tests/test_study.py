@@ -25,7 +25,7 @@ def test_seeds_stand_together_in_the_order_of_the_table(runs):
 
 def test_measures_of_a_setting_with_their_interval_over_seeds(runs):
     header, rows = study.over_optimizers(runs, ["A1"])
-    assert header == ["measure", "muon, 2 seeds", "untrained, 1 seeds"]
+    assert header == ["measure", "muon (2 seeds)", "untrained (1 seeds)"]
     assert rows == [["A1 attention", "0.600 [-0.671, 1.87]", "0.100"]]  # not that of A10
     assert study.over_optimizers(runs, ["A1"], "8 heads")[1] == [["A1 attention", "0.200"]]
 

@@ -6,7 +6,7 @@ from conftest import FAMILY
 from helpers import claims, front
 from helpers.estimates import Estimate, exactly
 from helpers.observation import observe
-from helpers.verdicts import HALF_R, Reading, Row, claims_table, summary, verdict
+from helpers.verdicts import HALF_R, Reading, Row, claims_table, in_short, summary, verdict
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,8 @@ def test_a_mistake_on_the_command_line_is_one_line(capsys):
     with pytest.raises(SystemExit) as exit:
         front.main(["--model", "nowhere"])
     assert exit.value.code == 2 and "nowhere: " in capsys.readouterr().err
+
+
+def test_in_short_a_claim_is_averaged_over_heads_and_leaves_out_what_varies_in_a_name():
+    readings = [Reading("share (bar 0.6)", exactly(x), low=0.5) for x in (0.4, 0.8)] + [Reading("rank", exactly(3.0))]
+    assert in_short("B9", readings) == {"B9": "partly", "B9 share": pytest.approx(0.6), "B9 rank": 3.0}
