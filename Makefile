@@ -6,25 +6,25 @@ OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab notebooks readme train bench notebook colab tamper lint clean
+.PHONY: help story test unit strict lax lab site explorer test-browser notebooks readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.12 …")'
 	@echo "installing into .venv (a few minutes, once)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,site,test]"
 	@touch $@
 
-story: $(READY)  ## run every notebook on the shipped model and write readable HTML under build/
+story: $(READY)  ## run every notebook on the shipped model and build the site with what comes out
 	$(BIN)/python tools/story.py
 
 test: unit strict lax  ## unit tests, strict nbval on the shipped model, lax nbval on a model trained on the spot
 
 unit: $(READY)
-	$(PYTEST) tests
+	$(PYTEST) tests --ignore=tests/browser
 
 strict: $(READY)
 	$(PYTEST) --nbval notebooks
@@ -35,6 +35,16 @@ lax: $(READY)  # notebook 02 comes first: it trains the model that the others th
 
 lab: $(READY)  ## open JupyterLab on notebook 01
 	$(BIN)/jupyter lab notebooks/01_data_generation.ipynb
+
+site: $(READY)  ## build the site under build/site from the stored notebooks
+	$(BIN)/python tools/build_site.py
+
+explorer: $(READY)  ## serve notebook 7 without its code (Voilà)
+	$(BIN)/voila notebooks/07_explorer.ipynb
+
+test-browser: $(READY)  ## site, JupyterLab and explorer in a real browser (needs a Chromium on the PATH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
+	$(PYTEST) tests/browser
 
 notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of each figure (needs a Chromium)
 	STORE_PNG=1 $(BIN)/python tools/story.py --store

@@ -1,4 +1,4 @@
-"""Runs every notebook and writes readable HTML: ``make story``; with --store the outputs go back into the notebooks."""
+"""Runs the notebooks and builds the site with them: ``make story``; with --store outputs go back into the notebooks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import build_site
 import nbformat
-import plotly.io as pio
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
-from plotly.offline import get_plotlyjs
 
 from helpers import checkpoints, controls, front, notebook
-
-PLOTLY = "application/vnd.plotly.v1+json"
 
 
 def execute(path: Path, place: str) -> nbformat.NotebookNode:
@@ -36,6 +32,9 @@ def execute(path: Path, place: str) -> nbformat.NotebookNode:
         resources={"metadata": {"path": path.parent}},
         on_cell_start=progress,
     ).execute()
+    for cell in nb.cells:
+        if cell.cell_type == "code":  # sliders are dead without their kernel
+            cell.outputs = [output for output in cell.outputs if controls.VIEW not in output.get("data", {})]
     print(f"\r{place} {path.name}: {time.monotonic() - start:.0f} s" + " " * 20, flush=True)
     return nb
 
@@ -46,21 +45,7 @@ def store(nb: nbformat.NotebookNode, path: Path) -> None:
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("collapsed", None)
-        if cell.cell_type == "code":  # sliders are dead without their kernel
-            cell.outputs = [output for output in cell.outputs if controls.VIEW not in output.get("data", {})]
     checkpoints.write(path, (nbformat.writes(nb) + "\n").encode())
-
-
-def to_html(nb: nbformat.NotebookNode, path: Path) -> None:
-    """Writes a page with interactive figures; their script lies once beside the pages."""
-    for cell in nb.cells:
-        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
-            if PLOTLY in data:
-                figure = {key: data[PLOTLY][key] for key in ("data", "layout")}
-                data["text/html"] = pio.to_html(figure, include_plotlyjs="directory", full_html=False, validate=False)
-                data.pop("image/png", None)
-    page, _ = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True).from_notebook_node(nb)
-    path.write_text(page)
 
 
 def main() -> int:
@@ -70,10 +55,7 @@ def main() -> int:
     options = p.parse_args()
     if options.store and os.environ.get("MODEL", notebook.ANALYSED) != notebook.ANALYSED:
         p.error("argument --store: the stored outputs are the shipped paper-size model's; leave MODEL unset")
-    paths = options.notebooks or sorted((notebook.ROOT / "notebooks").glob("*.ipynb"))
-    build = notebook.ROOT / "build"
-    build.mkdir(exist_ok=True)
-    (build / "plotly.min.js").write_text(get_plotlyjs())
+    paths, executed = options.notebooks or build_site.notebooks(), {}
     for i, path in enumerate(paths, 1):
         try:
             nb = execute(path, f"[{i}/{len(paths)}]")
@@ -85,11 +67,15 @@ def main() -> int:
             return 130
         if options.store:
             store(nb, path)
-        to_html(nb, build / (path.stem + ".html"))
+        executed[path.name] = nb
     if not options.notebooks:
         folder = notebook.model_folder()
         print("\n" + front.table({str(folder): folder}))
-    print(f"\nRead on: {build / (paths[0].stem + '.html')}")
+    try:
+        print(f"\nRead on: {build_site.build(executed)}")
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,0 +1,47 @@
+"""Sphinx's settings for the site; ``tools/build_site.py`` lays the pages out and builds from there."""
+
+from __future__ import annotations
+
+from docutils.nodes import Node, SkipNode
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+project = "How a transformer learns recurrences"
+extensions = ["myst_nb"]
+html_theme = "sphinx_book_theme"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["plotly.min.js"]  # once for all figures
+html_copy_source = html_show_sphinx = html_show_copyright = False
+html_theme_options = {
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+    "use_download_button": False,
+    "navbar_persistent": [],
+}
+html_context = {"default_mode": "auto"}
+nb_execution_mode = "off"  # the outputs are there already
+nb_mime_priority_overrides = [("html", "text/html", 0)]  # a figure that moves rather than its picture
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.xref_missing"]  # links to folders, which GitHub has and a site has not
+
+
+def _inline(self: HTML5Translator, node: Node) -> None:
+    self.body.append(convert(node.astext()))
+    raise SkipNode
+
+
+def _block(self: HTML5Translator, node: Node) -> None:
+    self.body.append(convert(node.astext(), display="block"))
+    raise SkipNode
+
+
+html_math_renderer = "mathml"
+
+
+def setup(app: Sphinx) -> None:
+    """Formulas as MathML, which browsers draw themselves: no script, nothing fetched."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

@@ -1,0 +1,138 @@
+"""Builds the site: front page, notebooks with their outputs, results claim by claim and glossary, under build/site.
+
+``make site`` takes the outputs stored in notebooks/; ``make story`` those it has just computed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+import plotly.io as pio
+from plotly.offline import get_plotlyjs
+from sphinx.cmd.build import build_main
+
+from helpers import front
+from helpers.notebook import ROOT
+
+PLOTLY = "application/vnd.plotly.v1+json"
+SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
+COPIED = ("bench/last.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "helpers/claims.py", "helpers/verdicts.py")
+CONTENTS = """
+```{{toctree}}
+:hidden:
+:caption: Notebooks
+{notebooks}
+```
+
+```{{toctree}}
+:hidden:
+:caption: Reference
+results
+docs/glossary
+CONTRIBUTING
+bench/last
+```
+"""
+
+
+def notebooks() -> list[Path]:
+    """The notebooks of the series, in order."""
+    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def interactive(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Puts each figure as HTML in the place of its picture: as wide as the page, and named by its title."""
+    for cell in nb.cells:
+        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+            if PLOTLY in data:
+                figure = {"data": data[PLOTLY]["data"], "layout": dict(data[PLOTLY]["layout"], width=None)}
+                plot = pio.to_html(
+                    figure, config={"responsive": True}, include_plotlyjs=False, full_html=False, validate=False
+                )
+                title = html.escape(figure["layout"]["title"]["text"].replace("<br>", " "))
+                data.clear()
+                data["text/html"] = f'<figure class="plot" aria-label="{title}">{plot}</figure>'
+    return nb
+
+
+def anchor(heading: str) -> str:
+    """A heading's address within its page, as GitHub and MyST make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def evidence(id: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
+    """Where a claim is examined, as a link to the first heading that names it.
+
+    Raises:
+        LookupError: no heading does.
+    """
+    for name, nb in books.items():
+        for cell in nb.cells:
+            for heading in re.findall(r"^##+ (.*)$", cell.source if cell.cell_type == "markdown" else "", re.MULTILINE):
+                if re.search(rf"\b{id}\b", heading):
+                    return f"[{heading}](notebooks/{name}#{anchor(heading)})"
+    raise LookupError(f"no heading of a notebook names claim {id}")
+
+
+def results(page: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
+    """The README's results table as a page with a section for each claim, which links to its evidence."""
+    table = page[page.index(front.BEGIN) : page.index(front.END)]
+    header, _, *rows = (
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if line.startswith("|")
+    )
+    parts = ["# Results, claim by claim"]
+    for id, claim, *cells in rows:
+        parts.append(f"## {id}: {claim}")
+        parts += [
+            f"**{title}**: {cell.replace('<br>', ': ', 1)}" for title, cell in zip(header[2:], cells, strict=True)
+        ]
+        parts.append(f"Evidence: {evidence(id, books)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
+    """Writes every page's source where the links between them lead, seen from the top of the repository."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", SOURCE / "docs")
+    for name in ("conf.py", "_static"):
+        (SOURCE / "docs" / name).rename(SOURCE / name)
+    (SOURCE / "_static" / "plotly.min.js").write_text(get_plotlyjs())
+    for name in COPIED:
+        (SOURCE / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, SOURCE / name)
+    (SOURCE / "notebooks").mkdir()
+    for name, nb in books.items():
+        nb.metadata.language_info["pygments_lexer"] = "ipython3"  # the set-up cell has magics
+        nbformat.write(interactive(nb), SOURCE / "notebooks" / name)
+    page = (ROOT / "README.md").read_text()
+    listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
+    (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed))
+    (SOURCE / "results.md").write_text(results(page, books))
+
+
+def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:
+    """Builds the site and returns its first page.
+
+    Args:
+        executed: notebooks, by file name, to show in the place of those stored.
+    Raises:
+        RuntimeError: Sphinx found something wrong, and said what.
+    """
+    books = {path.name: nbformat.read(path, as_version=4) for path in notebooks()} | dict(executed or {})
+    lay_out(books)
+    if build_main(["-q", "-W", "--keep-going", "-j", "auto", str(SOURCE), str(SITE)]):
+        raise RuntimeError("the site has faults, see above")
+    return SITE / "index.html"
+
+
+if __name__ == "__main__":
+    try:
+        print(f"Read on: {build()}")
+    except RuntimeError as error:
+        sys.exit(str(error))
