@@ -7,6 +7,7 @@ import json
 import pytest
 
 from conftest import script
+from helpers import claims
 from helpers.recipes import RECIPES
 
 choices, settings = script("bench/choices.py"), script("studies/settings.py")
@@ -75,3 +76,11 @@ def test_the_table_has_the_runs_that_are_done(tmp_path, monkeypatch):
         "setting,optimizer,seed,A1,A1 attention",
         "default,muon,1,partly,0.1235",
     ]
+
+
+def test_the_table_of_settings_is_of_todays_settings_and_claims():
+    with settings.TABLE.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["setting"], row["optimizer"], int(row["seed"])) for row in rows} <= set(settings.runs())
+    assert set(claims.MEASURES) <= set(rows[0])
+    assert [row for row in rows if row["setting"] == "default" and row["optimizer"] != "untrained"][9]

@@ -72,8 +72,8 @@ def test_jupyterlab_runs_a_notebook(new_page, offline, lab, name):
     count = page.locator(".jp-Notebook .jp-CodeCell").count()
     page.wait_for_function(
         """n => {
-            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent.trim());
-            return prompts.length == n && prompts.every((p, i) => p == `[${i + 1}]:`)
+            const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+            return prompts.length == n && prompts.every((p, i) => p.textContent.trim() == `[${i + 1}]:`)
                 || document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
         }""",
         arg=count,
