@@ -66,12 +66,18 @@ def sliders(draw: Callable[..., go.Figure], *others: Widget, **controls: Widget)
     and the controls do not.
     """
 
-    def figure() -> go.Figure:
+    def bundle() -> dict[str, object]:
         with torch.no_grad():
-            return draw(**{name: control.value for name, control in controls.items()})
+            figure = draw(**{name: control.value for name, control in controls.items()})
+        return figure._repr_mimebundle_()  # a figure that displays itself would not heed display_id
+
+    def again(_: object) -> None:
+        new = bundle()
+        shown.update({"text/plain": ""}, raw=True)  # JupyterLab draws a plotly output once, and a new one anew
+        shown.update(new, raw=True)
 
     box = Box([*controls.values(), *others], layout=Layout(display="flex", flex_flow="row wrap"))
     display({VIEW: {"model_id": box.model_id, "version_major": 2, "version_minor": 0}}, raw=True)
-    shown = display(figure(), display_id=True)
+    shown = display(bundle(), raw=True, display_id=True)
     for control in controls.values():
-        control.observe(lambda _: shown.update(figure()), "value")
+        control.observe(again, "value")

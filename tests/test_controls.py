@@ -26,19 +26,30 @@ def test_a_head_at_factor_one_leaves_the_prediction(obs):
     assert list(changed[2].y) != pytest.approx(list(changed[1].y), rel=1e-3)
 
 
+class Drawn:
+    """Stands for a figure."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def _repr_mimebundle_(self):
+        return {"figure": self.number}
+
+
 def test_moving_a_slider_draws_again_in_the_same_place(monkeypatch):
     shown = []
 
     class Handle:
-        def update(self, figure):
-            shown.append(("update", figure))
+        def update(self, bundle, raw):
+            shown.append(("update", bundle))
 
-    def display(what, raw=False, display_id=False):
-        shown.append(("controls", list(what)) if raw else ("figure", what))
+    def display(bundle, raw, display_id=False):
+        shown.append(("display", bundle if display_id else list(bundle)))
         return Handle()
 
     monkeypatch.setattr(controls, "display", display)
     slider = FloatSlider(value=1.0)
-    controls.sliders(lambda x: 10 * x, x=slider)
+    controls.sliders(lambda x: Drawn(10 * x), x=slider)
+    assert shown == [("display", [controls.VIEW]), ("display", {"figure": 10.0})]
     slider.value = 2.0
-    assert shown == [("controls", [controls.VIEW]), ("figure", 10.0), ("update", 20.0)]
+    assert shown[2:] == [("update", {"text/plain": ""}), ("update", {"figure": 20.0})]
