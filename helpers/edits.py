@@ -81,11 +81,8 @@ def edit_scores(obs: Observation, layer: int, how: str) -> Scores:
     if how not in SCORE_EDITS:
         raise ValueError(f"how must be one of {SCORE_EDITS}, got {how!r}")
     x, real = obs.normalized(layer), _centred(scores(obs, layer))
-    ideal = (
-        _centred(x @ rotation(x.shape[-1]) @ x.transpose(1, 2))
-        if how == "rotated"
-        else _centred(similarity(obs, layer))
-    )
+    compared = x @ rotation(x.shape[-1]) @ x.transpose(1, 2) if how == "rotated" else similarity(obs, layer)
+    ideal = _centred(compared)
     return torch.stack([_edit(real[:, h], ideal, how) for h in range(obs.config.n_heads)], dim=1)
 
 
