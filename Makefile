@@ -6,7 +6,7 @@ OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab site test-browser notebooks readme train bench notebook colab tamper lint clean
+.PHONY: help story test unit strict lax lab site explorer test-browser notebooks readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,10 +36,13 @@ lax: $(READY)  # notebook 02 comes first: it trains the model that the others th
 lab: $(READY)  ## open JupyterLab on notebook 01
 	$(BIN)/jupyter lab notebooks/01_data_generation.ipynb
 
+explorer: $(READY)  ## serve notebook 07 as a page without its code (Voilà)
+	$(BIN)/voila notebooks/07_explorer.ipynb
+
 site: $(READY)  ## build the site under build/site from the stored notebooks
 	$(BIN)/python tools/build_site.py
 
-test-browser: $(READY)  ## site and JupyterLab in a real browser (needs a Chromium on the PATH)
+test-browser: $(READY)  ## site, JupyterLab and explorer in a real browser (needs a Chromium on the PATH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
 	$(PYTEST) tests/browser
 

@@ -5,6 +5,7 @@ Each figure is made by a function of its own; ``sliders`` shows it and lets a ha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 from IPython.display import display
-from ipywidgets import Box, Layout, Widget
+from ipywidgets import Box, Layout, Output, Widget
 
 from helpers import attention, figures, interventions
 from helpers.estimates import number
@@ -59,6 +60,23 @@ def head_at(obs: Observation, layer: int, head: int, factor: float, c: float = -
     )
 
 
+def in_voila() -> bool:
+    """Whether the kernel serves a page of Voilà."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+
+
+class Redrawn:
+    """An output that can be replaced where display updates do not arrive: Voilà passes on those of widgets alone."""
+
+    def __init__(self, bundle: dict[str, object]) -> None:
+        self.place = Output()
+        self.update(bundle)
+        display(self.place)
+
+    def update(self, bundle: dict[str, object], raw: bool = True) -> None:
+        self.place.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+
+
 def sliders(draw: Callable[..., go.Figure], *others: Widget, **controls: Widget) -> None:
     """The figure that ``draw`` makes, and controls (by the name of the argument they set) that draw it anew in place.
 
@@ -78,6 +96,6 @@ def sliders(draw: Callable[..., go.Figure], *others: Widget, **controls: Widget)
 
     box = Box([*controls.values(), *others], layout=Layout(display="flex", flex_flow="row wrap"))
     display({VIEW: {"model_id": box.model_id, "version_major": 2, "version_minor": 0}}, raw=True)
-    shown = display(bundle(), raw=True, display_id=True)
+    shown = Redrawn(bundle()) if in_voila() else display(bundle(), raw=True, display_id=True)
     for control in controls.values():
         control.observe(again, "value")

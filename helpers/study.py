@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import nan
 from pathlib import Path
 from statistics import fmean, stdev
 
-from helpers.estimates import Estimate, number
+from helpers.estimates import Estimate, exactly
 
-MARKS = {"replicated": "●", "partly": "◐", "not replicated": "○"}
+DIVERGED = "diverged"  # in the place of the test MSE of a run that has no measures; its other cells are empty
+MARKS = {"replicated": "●", "partly": "◐", "not replicated": "○", "": "×"}
 FIRST_COLUMNS = ("setting", "optimizer", "seed")
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # 97.5 % quantiles of Student's t, by number of runs
 Run = dict[str, str]
@@ -47,26 +49,32 @@ def _groups(runs: Sequence[Run]) -> Iterator[tuple[tuple[str, str], list[Run]]]:
 def verdicts(runs: Sequence[Run], ids: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """Header and rows: for every setting and optimizer the verdicts on some claims, a mark for each seed.
 
-    ● replicated, ◐ partly, ○ not replicated.
+    ● replicated, ◐ partly, ○ not replicated, × diverged.
     """
     header = ["setting", "optimizer", "R²", *ids]
     rows = [
-        [setting, optimizer, _told(over_seeds(group, "R²")), *("".join(MARKS[run[id]] for run in group) for id in ids)]
+        [setting, optimizer, str(over_seeds(group, "R²")), *("".join(MARKS[run[id]] for run in group) for id in ids)]
         for (setting, optimizer), group in _groups(runs)
         if optimizer != "untrained"
     ]
     return header, rows
 
 
+def _measured(group: Sequence[Run], column: str) -> list[float]:
+    """One measure of the runs that have it: all but those that diverged."""
+    return [float(run[column]) for run in group if run[column]]
+
+
 def over_seeds(group: Sequence[Run], column: str) -> Estimate:
-    """The mean over runs that differ in the seed, with its 95 % interval; one run alone has none."""
-    values = [float(run[column]) for run in group]
+    """The mean over runs that differ in the seed, with its 95 % interval; one run alone has none.
+
+    Runs that diverged are left out; if all did, the mean is not a number.
+    """
+    values = _measured(group, column)
+    if not values:
+        return exactly(nan)
     half = STUDENT[len(values)] * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
     return Estimate(fmean(values), fmean(values) - half, fmean(values) + half)
-
-
-def _told(estimate: Estimate) -> str:
-    return number(estimate.value) if estimate.low == estimate.high else str(estimate)
 
 
 def over_optimizers(
@@ -76,12 +84,12 @@ def over_optimizers(
     groups = {optimizer: group for (name, optimizer), group in _groups(runs) if name == setting}
     columns = [name for name in runs[0] if name.split(" ")[0] in ids and name not in ids]
     header = ["measure", *(f"{optimizer} ({len(group)} seeds)" for optimizer, group in groups.items())]
-    return header, [[name, *(_told(over_seeds(group, name)) for group in groups.values())] for name in columns]
+    return header, [[name, *(str(over_seeds(group, name)) for group in groups.values())] for name in columns]
 
 
 def values(runs: Sequence[Run], column: str) -> dict[str, dict[str, list[float]]]:
-    """One measure of every run: by optimizer, then by setting, a number for each seed."""
+    """One measure of every run: by optimizer, then by setting, a number for each seed that did not diverge."""
     found: dict[str, dict[str, list[float]]] = {}
     for (setting, optimizer), group in _groups(runs):
-        found.setdefault(optimizer, {})[setting] = [float(run[column]) for run in group]
+        found.setdefault(optimizer, {})[setting] = _measured(group, column)
     return found

@@ -1,21 +1,22 @@
 """On which choices the claims depend: ``python studies/settings.py`` trains the model under other ones and asks again.
 
-One thing is changed at a time, under two optimizers and several seeds, and every claim is measured as in the notebooks.
+One thing is changed at a time, or a pair that turned out to matter, under two optimizers and several seeds, and every
+claim is measured as in the notebooks.
 The MLPs have 512 hidden units in the place of 3072, so that a run takes minutes on one core; ``default`` beside the
 shipped models of full size shows what difference that makes. ``untrained`` models are the control: what a measure says
 of the initialization alone. More heads of the same width also make attention wider. "adamw" is not the paper's
 recipe (1e-4 for 100,000 steps) but AdamW with the schedule of the others.
 
-A run lives in a folder under --runs, is taken up where it was stopped, and is never done twice. The table,
-studies/settings.csv, is written anew after each: a row for each run, a column for each way of measuring a claim
-(heads averaged) and one for each verdict.
+The table, studies/settings.csv, has a row for each run, a column for each way of measuring a claim (heads averaged) and
+one for each verdict. It is written anew after each run, and a run that has a row is not done twice. While it trains, a
+run lives in a folder under --runs and is taken up where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
+import io
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,7 +28,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from helpers import checkpoints, claims, training
+from helpers import checkpoints, claims, study, training
 from helpers.model import ModelConfig, RecurrenceModel
 from helpers.observation import observe
 from helpers.recipes import Recipe
@@ -60,7 +61,12 @@ SETTINGS: dict[str, dict[str, dict]] = {  # what differs from BASE, in the model
     "initialized by torch": {"model": {"init": "torch"}},
     "no layer norm": {"model": {"layer_norm": False}},
     "tied embedding": {"model": {"tied": True}},
+    # Pairs of choices that turned out to matter: GPT-2's initialization makes copy and subtraction clearer, RMS scaling
+    # takes layer 0's attention off the previous vector, and |c| up to 1 is best for similarity in layer 2.
+    "GPT-2, RMS = 1": {"model": {"init": "gpt2"}, "family": {"scaling": "rms"}},
+    "GPT-2, |c| up to 1": {"model": {"init": "gpt2"}, "family": {"c_min": -1.0, "c_max": 1.0}},
 }
+Run = tuple[str, str, int]  # setting, optimizer, seed
 ABOUT_WEIGHTS = ("default", "initialized as GPT-2", "initialized by torch")  # what an untrained model is asked for
 
 
@@ -76,22 +82,27 @@ def recipe_of(setting: str, optimizer: str, seed: int) -> Recipe:
     )
 
 
-def runs() -> list[tuple[str, str, int]]:
+def runs() -> list[Run]:
     """Every (setting, optimizer, seed): one seed of each setting, then all of the default, then the others' rest."""
     every = [(s, o, seed) for s in SETTINGS for o in OPTIMIZERS for seed in range(5 if s == "default" else 3)]
     wanted = [(s, o, seed) for s, o, seed in every if o != "untrained" or s in ABOUT_WEIGHTS]
     return sorted(wanted, key=lambda run: run[2] if run[0] != "default" else min(run[2], 0.5))
 
 
-def work(setting: str, optimizer: str, seed: int, folder: Path) -> None:
-    """Trains and measures one run; measures.json in its folder says that it is done."""
+def name(run: Run) -> str:
+    """The name of a run's folder."""
+    return "-".join(map(str, run)).replace(" ", "_").replace("|", "")
+
+
+def work(setting: str, optimizer: str, seed: int, folder: Path) -> dict[str, str]:
+    """Trains and measures one run: its row of the table."""
     torch.set_num_threads(1)
-    recipe = recipe_of(setting, optimizer, seed)
+    row = {"setting": setting, "optimizer": optimizer, "seed": str(seed)}
     try:
-        found = measures(recipe, optimizer, folder)
+        found = measures(recipe_of(setting, optimizer, seed), optimizer, folder)
     except FloatingPointError:
-        found = {"test MSE": "diverged"}
-    checkpoints.write(folder / "measures.json", json.dumps(found).encode())
+        return row | {"test MSE": study.DIVERGED}
+    return row | {name: f"{x:.4g}" if isinstance(x, float) else x for name, x in found.items()}
 
 
 def measures(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | str]:
@@ -110,44 +121,41 @@ def measures(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | 
     return found
 
 
-def write_table(folders: dict[tuple[str, str, int], Path]) -> None:
-    """studies/settings.csv from the measures there are."""
-    rows = []
-    for (setting, optimizer, seed), folder in folders.items():
-        path = folder / "measures.json"
-        if path.exists():
-            found = json.loads(path.read_text())
-            short = {name: f"{x:.4g}" if isinstance(x, float) else x for name, x in found.items()}
-            rows.append({"setting": setting, "optimizer": optimizer, "seed": seed, **short})
-    if rows:
-        with TABLE.open("w", newline="") as file:
-            columns = max(rows, key=len)  # a run that diverged has fewer
-            table = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+def rows_there() -> dict[Run, dict[str, str]]:
+    """The rows of the table, by run; none if there is no table yet."""
+    rows = study.load(TABLE) if TABLE.exists() else []
+    return {(row["setting"], row["optimizer"], int(row["seed"])): row for row in rows}
+
+
+def write_table(rows: dict[Run, dict[str, str]]) -> None:
+    """studies/settings.csv, in the order of ``runs``."""
+    content = io.StringIO()
+    columns = dict.fromkeys(column for row in rows.values() for column in row)  # a run that diverged has fewer
+    table = csv.DictWriter(content, list(columns), restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows[run] for run in runs() if run in rows)
+    checkpoints.write(TABLE, content.getvalue().encode())
 
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="studies/settings.py", description=__doc__.splitlines()[0])
     p.add_argument("--runs", type=Path, default=Path("runs") / "settings", help="folder of the runs")
     p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once, one thread each (default: all CPUs)")
+    p.add_argument("--again", action="store_true", help="measure all runs again, and train those not found in --runs")
     options = p.parse_args()
     if options.jobs < 1:
         p.error(f"argument --jobs: must be at least 1, got {options.jobs}")
-    names = {run: "-".join(map(str, run)).replace(" ", "_").replace("|", "") for run in runs()}
-    folders = {run: options.runs / name for run, name in names.items()}
-    open_runs = {run: folder for run, folder in folders.items() if not (folder / "measures.json").exists()}
+    rows = {} if options.again else rows_there()
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(work, *run, folder) for run, folder in open_runs.items()]
+        jobs = {pool.submit(work, *run, options.runs / name(run)): run for run in runs() if run not in rows}
         try:
             for job in tqdm(as_completed(jobs), total=len(jobs), unit="run"):
-                job.result()
-                write_table(folders)
+                rows[jobs[job]] = job.result()
+                write_table(rows)
         except KeyboardInterrupt:  # the workers have had it, too, and saved
             pool.shutdown(cancel_futures=True)
             print("\nstopped; the same command goes on from there", file=sys.stderr)
             return 130
-    write_table(folders)
     return 0
 
 

@@ -36,6 +36,17 @@ class Drawn:
         return {"figure": self.number}
 
 
+def test_in_voila_the_figure_is_a_widgets_output(monkeypatch):
+    shown = []
+    monkeypatch.setattr(controls, "display", lambda what, **options: shown.append(what))
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")
+    slider = FloatSlider(value=1.0)
+    controls.sliders(lambda x: Drawn(10 * x), x=slider)
+    slider.value = 2.0
+    (output,) = shown[1].outputs
+    assert output["data"] == {"figure": 20.0}
+
+
 def test_moving_a_slider_draws_again_in_the_same_place(monkeypatch):
     shown = []
 

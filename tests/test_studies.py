@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import json
 
 import pytest
 
@@ -45,13 +44,19 @@ def test_a_trial_of_a_tiny_recipe_fills_every_column(recipe):
     assert row[-3] == row[-2]  # with a rate of zero the average is the model itself
 
 
-def test_every_setting_differs_from_the_default_in_one_thing():
-    base = dataclasses.asdict(settings.recipe_of("default", "muon", 0))
+def changes(setting):
+    """What a setting changes, by field."""
+    base, other = (dataclasses.asdict(settings.recipe_of(name, "muon", 0)) for name in ("default", setting))
+    assert all(base[k] == other[k] for k in base if k not in ("model", "family"))
+    return {k: other[part][k] for part in ("model", "family") for k in base[part] if base[part][k] != other[part][k]}
+
+
+def test_every_setting_differs_from_the_default_in_one_thing_or_joins_two_that_do():
+    single = [changes(name) for name in settings.SETTINGS if not name.startswith("GPT-2, ")]
+    assert single[0] == {} and all(len(change) == 1 or set(change) == {"c_min", "c_max"} for change in single[1:])
     for name in settings.SETTINGS:
-        other = dataclasses.asdict(settings.recipe_of(name, "muon", 0))
-        changed = [(part, k) for part in ("model", "family") for k in base[part] if base[part][k] != other[part][k]]
-        assert [k for k in base if base[k] != other[k]] == sorted({part for part, _ in changed})
-        assert name == "default" or {k for _, k in changed} in ({"c_min", "c_max"}, *({k} for _, k in changed[:1]))
+        if name.startswith("GPT-2, "):
+            assert changes(name) == changes("initialized as GPT-2") | changes(name.removeprefix("GPT-2, "))
 
 
 def test_the_runs_are_three_seeds_of_each_setting_and_five_of_the_default():
@@ -64,18 +69,26 @@ def test_the_runs_are_three_seeds_of_each_setting_and_five_of_the_default():
     assert settings.recipe_of("4 heads", "adamw", 2).model.seed == settings.recipe_of("4 heads", "adamw", 2).seed == 2
 
 
-def test_the_table_has_the_runs_that_are_done(tmp_path, monkeypatch):
+def test_a_run_that_has_a_row_is_not_done_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "TABLE", tmp_path / "settings.csv")
-    folders = {("default", "muon", seed): tmp_path / str(seed) for seed in (0, 1)}
-    settings.write_table(folders)
-    assert not settings.TABLE.exists()
-    folders["default", "muon", 1].mkdir()
-    (tmp_path / "1" / "measures.json").write_text(json.dumps({"A1": "partly", "A1 attention": 0.123456}))
-    settings.write_table(folders)
+    monkeypatch.setattr(settings, "measures", lambda recipe, optimizer, folder: {"A1": "partly", "A1 x": 0.123456})
+    first, second, diverged = settings.runs()[:3]
+    assert settings.rows_there() == {}
+    rows = {second: settings.work(*second, tmp_path), first: settings.work(*first, tmp_path)}
+
+    def diverges(*_):
+        raise FloatingPointError
+
+    monkeypatch.setattr(settings, "measures", diverges)
+    rows[diverged] = settings.work(*diverged, tmp_path)
+    settings.write_table(rows)
     assert settings.TABLE.read_text().splitlines() == [
-        "setting,optimizer,seed,A1,A1 attention",
-        "default,muon,1,partly,0.1235",
+        "setting,optimizer,seed,A1,A1 x,test MSE",
+        "default,muon,0,partly,0.1235,",
+        "default,adamw,0,partly,0.1235,",
+        "default,untrained,0,,,diverged",
     ]
+    assert list(settings.rows_there()) == [first, second, diverged]
 
 
 def test_the_table_of_settings_is_of_todays_settings_and_claims():

@@ -8,6 +8,7 @@ default,muon,0,0.999,replicated,0.7,1
 8 heads,muon,0,0.9,partly,0.2,2
 default,untrained,0,-1,not replicated,0.1,3
 default,muon,1,0.997,not replicated,0.5,4
+diverging,muon,0,,,,
 """
 
 
@@ -20,7 +21,11 @@ def runs(tmp_path):
 def test_seeds_stand_together_in_the_order_of_the_table(runs):
     header, rows = study.verdicts(runs, ["A1"])
     assert header == ["setting", "optimizer", "R²", "A1"]
-    assert rows == [["default", "muon", "0.998 [0.985, 1.01]", "●○"], ["8 heads", "muon", "0.900", "◐"]]
+    assert rows == [
+        ["default", "muon", "0.998 [0.985, 1.01]", "●○"],
+        ["8 heads", "muon", "0.900", "◐"],
+        ["diverging", "muon", "nan [nan, nan]", "×"],
+    ]
 
 
 def test_measures_of_a_setting_with_their_interval_over_seeds(runs):
@@ -43,7 +48,7 @@ def test_the_interval_over_seeds_is_students(runs):
 
 def test_values_of_every_run_by_optimizer_and_setting(runs):
     assert study.values(runs, "A1 attention") == {
-        "muon": {"default": [0.7, 0.5], "8 heads": [0.2]},
+        "muon": {"default": [0.7, 0.5], "8 heads": [0.2], "diverging": []},
         "untrained": {"default": [0.1]},
     }
 

@@ -1,4 +1,4 @@
-"""Notebooks with a running kernel: JupyterLab runs each to its end, and sliders move the picture."""
+"""Notebooks with a running kernel: JupyterLab runs each to its end, and sliders move the picture, in Voilà too."""
 
 import json
 import os
@@ -18,37 +18,44 @@ MINUTES = 60_000  # ms
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab on loopback, over a copy of the notebooks, so that nothing is saved into the repository."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    tracker = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+def serve(tmp_path_factory):
+    """Starts a Jupyter application on loopback and returns its address."""
+    settings = tmp_path_factory.mktemp("settings")
+    tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     tracker.parent.mkdir(parents=True)
     tracker.write_text(json.dumps({"windowingMode": "none"}))  # every output is drawn, seen or not
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {
-        "ServerApp.root_dir": folder,
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.allow_root": True,
-        "ServerApp.open_browser": False,
-        "IdentityProvider.token": "",
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
-        env=os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(120):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            break
-        time.sleep(0.5)
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait(20)
+    started = []
+
+    def start(*command):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = subprocess.Popen(
+            [sys.executable, "-m", *map(str, command), "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1"],
+            cwd=ROOT,
+            env=os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(settings)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(server)
+        for _ in range(120):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.5)
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for server in started:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def lab(serve, tmp_path_factory):
+    """JupyterLab over a copy of the notebooks, so that nothing is saved into the repository."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    return serve("jupyterlab", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--allow-root")
 
 
 def move_first_slider(page):
@@ -87,3 +94,18 @@ def test_jupyterlab_runs_a_notebook(new_page, offline, lab, name):
         move_first_slider(page)
         page.wait_for_function(f"before => {figures} != before", arg=before)
     page.screenshot(path=ROOT / "build" / f"lab_{name}.png")
+
+
+def test_the_explorer_is_served_without_code_and_follows_its_sliders(new_page, offline, serve):
+    page = new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(5 * MINUTES)
+    page.route("**/*", offline)
+    page.goto(serve("voila", "notebooks/07_explorer.ipynb"))
+    title = page.locator(".js-plotly-plot .gtitle")
+    title.first.wait_for()
+    assert page.locator("text=from helpers import").count() == 0
+    before = title.first.text_content()
+    move_first_slider(page)
+    page.wait_for_function(
+        "before => document.querySelector('.js-plotly-plot .gtitle')?.textContent != before", arg=before
+    )
