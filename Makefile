@@ -6,7 +6,7 @@ OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab site explorer test-browser notebooks readme train bench notebook colab tamper lint clean
+.PHONY: help story test unit strict lax lab site explorer test-browser test-colab notebooks readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ story: $(READY)  ## run every notebook on the shipped model and build the site w
 test: unit strict lax  ## unit tests, strict nbval on the shipped model, lax nbval on a model trained on the spot
 
 unit: $(READY)
-	$(PYTEST) tests --ignore=tests/browser
+	$(PYTEST) tests --ignore=tests/browser --ignore=tests/fresh
 
 strict: $(READY)
 	$(PYTEST) --nbval notebooks
@@ -45,6 +45,9 @@ site: $(READY)  ## build the site under build/site from the stored notebooks
 test-browser: $(READY)  ## site, JupyterLab and explorer in a real browser (needs a Chromium on the PATH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser]"
 	$(PYTEST) tests/browser
+
+test-colab: $(READY)  ## notebook 01 from its first cell on in an empty environment like Colab's (three minutes)
+	$(PYTEST) tests/fresh
 
 notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of each figure (needs a Chromium)
 	STORE_PNG=1 $(BIN)/python tools/story.py --store

@@ -36,11 +36,11 @@ def test_what_was_missing_is_named(monkeypatch):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_one_command_sets_badge_and_first_cell(path):
     once, count = address.set_address(path.read_text(), "me/mine", "v1")
-    assert count == 2 and "OWNER" not in once
+    assert count == 3 and "OWNER" not in once
     assert f"https://colab.research.google.com/github/me/mine/blob/v1/notebooks/{path.name}" in once
-    assert "--branch v1 https://github.com/me/mine ~/series" in once
+    assert "git clone -q https://github.com/me/mine ~/series" in once and "git -C ~/series checkout -q v1\\n" in once
     again, count = address.set_address(once, "you/yours", "main")
-    assert count == 2 and "me/mine" not in again and json.loads(again)
+    assert count == 3 and "me/mine" not in again and json.loads(again)
 
 
 def test_a_wrong_address_is_one_line(capsys):

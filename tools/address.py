@@ -13,7 +13,8 @@ PLACES = (
         r"colab\.research\.google\.com/github/[^/]+/[^/]+/blob/[^/]+/",
         "colab.research.google.com/github/{repo}/blob/{ref}/",
     ),
-    (r"--branch \S+ https://github\.com/[^/]+/\S+", "--branch {ref} https://github.com/{repo}"),
+    (r"clone -q https://github\.com/[^/]+/\S+", "clone -q https://github.com/{repo}"),
+    (r"checkout -q [\w.-]+", "checkout -q {ref}"),
 )
 
 
@@ -29,12 +30,12 @@ def set_address(text: str, repo: str, ref: str) -> tuple[str, int]:
 def main(arguments: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog="tools/address.py", description=__doc__)
     p.add_argument("repo", help="owner/name on GitHub")
-    p.add_argument("--ref", default="main", help="branch or tag (default: main)")
+    p.add_argument("--ref", default="main", help="branch, tag or commit (default: main)")
     options = p.parse_args(arguments)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", options.repo):
         p.error(f"argument repo: must be owner/name, got {options.repo!r}")
     if not re.fullmatch(r"[\w.-]+", options.ref):
-        p.error(f"argument --ref: must be a branch or tag without a slash, got {options.ref!r}")
+        p.error(f"argument --ref: must be a branch, tag or commit without a slash, got {options.ref!r}")
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         text, count = set_address(path.read_text(), options.repo, options.ref)
         path.write_text(text)
