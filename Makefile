@@ -58,8 +58,9 @@ readme: $(READY)  ## bring the results table and the drawing of the README up to
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, or paper)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)
 
-bench: $(READY)  ## time a training step against other loops and its floor; writes bench/last.md
+bench: $(READY)  ## time a training step against other loops and its floor, and what a reader waits for
 	$(BIN)/python bench/bench.py
+	$(BIN)/python bench/waits.py
 
 notebook: $(READY)  ## start a notebook from the template: make notebook NAME=my_recurrence
 	$(BIN)/python tools/new_notebook.py $(NAME)

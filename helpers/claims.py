@@ -85,7 +85,7 @@ def a2(obs: Observation) -> list[Reading]:
 def a3(obs: Observation) -> list[Reading]:
     applied, share = copying.copy_strength(obs)
     slopes = [Reading("OV slope", copying.ov_fit(obs, 0, h).slope, low=ALPHA) for h in heads(obs)]
-    note = f" (explains {number(share.value)})"
+    note = f" (its fit explains {number(share.value)}, half is asked)"
     return [*slopes, Reading("α as applied", applied, low=ALPHA, note=note, also=share.value > HALF)]
 
 
@@ -117,15 +117,15 @@ def b2(obs: Observation) -> list[Reading]:
     return [
         *alone,
         solved(obs, "without all of them", one),
-        Reading("cost over layer 2's", cost, -NEAR_ZERO, NEAR_ZERO),
+        Reading("cost ÷ layer 2's", cost, -NEAR_ZERO, NEAR_ZERO),
     ]
 
 
 @claim("B3", "layer-1 OV circuits have low effective rank and are sparse", "section 4.5")
 def b3(obs: Observation) -> list[Reading]:
     rank, sparse = (circuits.over_random(obs, 1, m) for m in (circuits.effective_rank, circuits.sparsity))
-    return [Reading("rank over random's", r, high=LOW_RANK) for r in rank] + [
-        Reading("sparsity over random's", s, low=SPARSE) for s in sparse
+    return [Reading("rank ÷ random rank", r, high=LOW_RANK) for r in rank] + [
+        Reading("sparsity ÷ random sparsity", s, low=SPARSE) for s in sparse
     ]
 
 
@@ -141,12 +141,13 @@ def b4(obs: Observation) -> list[Reading]:
 @claim("C1", "layer-2 attention is a checkerboard where c < 0, and only there", "attention patterns")
 def c1(obs: Observation) -> list[Reading]:
     bar = attention.uniform_share(attention.parity_mask(obs.config.n_ctx)) + CHECKERBOARD
-    what = f"same parity, c < -{STRONG_C} and c > {STRONG_C} (bar {number(bar)})"
+    what = f"same parity, c < -{STRONG_C} (bar {number(bar)})"
     share = attention.same_parity(obs, 2)
     readings = []
     for h in heads(obs):  # one reading: a board here, none there
         down, up = (mean(share[keep, h]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
-        readings.append(Reading(what, down, low=bar, note=f" and {up}", also=up.value < bar))
+        note = f", where c > {STRONG_C}: {up}"
+        readings.append(Reading(what, down, low=bar, note=note, also=up.value < bar))
     return readings
 
 

@@ -18,7 +18,7 @@ from ipywidgets import Box, Layout, Output, Widget
 from helpers import attention, figures, interventions
 from helpers.estimates import number
 from helpers.observation import Observation, watch_again
-from helpers.recurrences import Sequences, sample
+from helpers.recurrences import FIRST, Sequences, sample
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -29,11 +29,12 @@ def one_sequence(obs: Observation, c: float, seed: int = 0) -> Sequences:
 
 
 def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Figure:
-    """A layer's attention patterns for one sequence with this c, cut off after so many vectors."""
+    """A layer's attention patterns for one sequence with this c, cut off after so many vectors (3 or more)."""
     there = watch_again(obs, one_sequence(obs, c))
     patterns = attention.pattern(there, layer)[0, :, :vectors, :vectors]
     maps = {f"L{layer}H{h}": pattern for h, pattern in enumerate(patterns)}
-    share = ", ".join(number(s) for s in (patterns * attention.parity_mask(vectors)).sum(2).mean(1).tolist())
+    shares = (patterns * attention.parity_mask(vectors))[:, FIRST:].sum(dim=2).mean(dim=1)
+    share = ", ".join(map(number, shares.tolist()))
     return figures.heatmaps(
         maps,
         f"Attention of layer {layer} for one sequence with c = {c:g}:<br>{share} on black squares",

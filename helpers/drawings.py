@@ -26,6 +26,16 @@ def _box(x: int, y: int, width: int, text: str, colour: str, height: int = 44) -
     )
 
 
+def _arrow(x: int, start: int, end: int, colour: str, word: str) -> str:
+    """A vertical arrow with a word beside it, read from below."""
+    back = 7 if end < start else -7
+    return (
+        f'<path d="M{x} {start} V{end + back}" stroke="{colour}" fill="none" stroke-width="2"/>'
+        f'<path d="M{x} {end} l-5 {back} h10 z" fill="{colour}"/>'
+        f'<text transform="translate({x + 13} {(start + end) / 2 + 14}) rotate(-90)" font-size="11">{word}</text>'
+    )
+
+
 def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), result: str = "") -> SVG:
     """The model from left to right: vectors in, the residual stream through the layers, the next vector out.
 
@@ -33,8 +43,8 @@ def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), resu
         notes: lines of text to stand below each layer.
         result: a line to stand below the unembedding.
     """
-    left, step, stream = 130, 200, 176
-    width = left + step * config.n_layers + 110
+    left, step, stream = 130, 222, 176
+    width = left + step * config.n_layers + 106
     height = 216 + 20 * max(map(len, notes), default=0)
     parts = [
         f'<line x1="100" y1="{stream}" x2="{width - 118}" y2="{stream}" stroke="#555555" stroke-width="4"/>',
@@ -47,15 +57,14 @@ def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), resu
     for layer in range(config.n_layers):
         x = left + step * layer
         parts += [
-            f'<text x="{x + 76}" y="20" text-anchor="middle" font-size="14" font-weight="bold">layer {layer}</text>',
-            _box(x, 34, 70, f"{config.n_heads} heads\nof {config.d_head}", PALETTE[0], 60),
-            _box(x + 82, 34, 70, f"MLP\n{config.d_mlp}", PALETTE[1], 60),
+            f'<text x="{x + 86}" y="20" text-anchor="middle" font-size="14" font-weight="bold">layer {layer}</text>',
+            _box(x, 34, 76, f"{config.n_heads} heads,\n{config.d_head} wide", PALETTE[0], 60),
+            _box(x + 88, 34, 84, f"MLP,\n{config.d_mlp} wide", PALETTE[1], 60),
         ]
-        for centre, colour in ((x + 35, PALETTE[0]), (x + 117, PALETTE[1])):
+        for centre, colour in ((x + 38, PALETTE[0]), (x + 130, PALETTE[1])):
             parts += [
-                f'<path d="M{centre - 14} {stream - 2} V96" stroke="{colour}" fill="none" stroke-width="2"/>',
-                f'<path d="M{centre + 14} 96 V{stream - 14}" stroke="{colour}" fill="none" stroke-width="2"/>',
-                f'<text x="{centre + 14}" y="{stream - 5}" text-anchor="middle" font-size="16">+</text>',
+                _arrow(centre - 16, stream - 2, 94, colour, "reads"),
+                _arrow(centre + 16, 94, stream - 2, colour, "adds"),
             ]
         for i, line in enumerate(notes[layer] if notes else ()):
             parts.append(f'<text x="{x}" y="{stream + 50 + 19 * i}" font-size="13">{line}</text>')

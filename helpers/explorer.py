@@ -94,7 +94,10 @@ def picture(
     rows = {name: (given.back if given else np.asarray)(curve[0, -1].numpy()) for name, curve in curves.items()}
     truth, *guesses = rows.values()
     errors = " and ".join(number(((guess - truth) ** 2).mean()) for guess in guesses)
-    title = f"After {there.vectors.shape[1]} vectors: mean square error {errors}"
+    n = there.vectors.shape[1]
+    title = (
+        f"{'Your sequence' if given else f'c = {c:g}'}: vector {n + 1} predicted from {n}, mean square error {errors}"
+    )
     first, last = entries or (0, obs.config.dimension - 1)
     shown = {name: row[first : last + 1] for name, row in rows.items()}
     sums = {name: share_sums(changed, part) for name, part in components(changed).items()}
@@ -142,6 +145,7 @@ def _figure(
     theme(figure, title, height=820, above=HEADINGS)
     figure.update_yaxes(autorange="reversed", row=3).update_xaxes(title_text="source", row=3)
     figure.update_yaxes(title_text="destination", row=3, col=1).update_yaxes(title_text="value", row=1)
+    figure.update_xaxes(title={"text": "entry", "standoff": 0}, row=1)
     figure.update_xaxes(tickfont_size=10, row=2)
     bar = {"title": {"text": "attention", "side": "right"}, "thickness": 12, "len": 0.42, "y": 0.2}
     return figure.update_layout(coloraxis={"colorscale": SHARE, "cmin": 0, "cmax": 1, "colorbar": bar})

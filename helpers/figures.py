@@ -28,11 +28,12 @@ def lines(
     log_x: bool = False,
     log_y: bool = False,
     markers: bool = True,
+    joined: bool = True,
     level: tuple[float, str] | None = None,
 ) -> go.Figure:
-    """One line per series; a series of estimates gets a band for its 95 % interval; ``level`` a labelled line.
+    """One line per series (marks alone if not ``joined``); a series of estimates gets a band for its 95 % interval.
 
-    ``x`` is the same for all series, or a mapping with each one's own.
+    ``x`` is the same for all series, or a mapping with each one's own. ``level`` draws a labelled horizontal line.
     """
     figure = go.Figure()
     for i, (name, values) in enumerate(series.items()):
@@ -56,17 +57,16 @@ def lines(
             x=at,
             y=list(values),
             name=name,
-            mode="lines+markers" if markers else "lines",
+            mode="+".join(["lines"] * joined + ["markers"] * markers),
             line={"color": colour, "dash": DASHES[i % len(DASHES)]},
             marker={"symbol": MARKERS[i % len(MARKERS)]},
         )
     if level is not None:
         _mark_level(figure, *level, log_y)
+    if isinstance(x, range) and len(x) <= 20:
+        figure.update_xaxes(dtick=1)  # things that are counted have a tick each
     exponent = {"type": "log", "exponentformat": "power", "dtick": 1}
-    if log_x:
-        figure.update_xaxes(**exponent)
-    if log_y:
-        figure.update_yaxes(**exponent)
+    figure.update_xaxes(exponent if log_x else {}).update_yaxes(exponent if log_y else {})
     figure.update_layout(showlegend=len(series) > 1)
     return theme(figure, title, x_title, y_title)
 
@@ -112,12 +112,13 @@ def heatmaps(
     unit: str,
     signed: bool = True,
     columns: int = 2,
+    top: float | None = None,
 ) -> go.Figure:
-    """Matrices on one colour scale, in rows: diverging and centred on zero, or from zero up for shares."""
+    """Matrices on one colour scale, up to ``top``: diverging and centred on zero, or from zero up for shares."""
     columns = min(columns, len(matrices))
     rows = -(-len(matrices) // columns)
     figure = make_subplots(rows, columns, subplot_titles=list(matrices), horizontal_spacing=0.08, vertical_spacing=0.12)
-    top = max(float(np.abs(np.asarray(m)).max()) for m in matrices.values())
+    top = top or max(float(np.abs(np.asarray(m)).max()) for m in matrices.values())
     digits = 3 - int(np.floor(np.log10(top or 1)))
     for i, matrix in enumerate(matrices.values()):
         z = np.asarray(matrix, dtype=float).round(digits).tolist()
@@ -125,7 +126,7 @@ def heatmaps(
         figure.add_heatmap(z=z, coloraxis="coloraxis", row=row, col=column)
         axis = figure.get_subplot(row, column).xaxis.plotly_name.replace("axis", "")
         figure.update_yaxes(scaleanchor=axis, row=row, col=column)
-    theme(figure, title, height=150 + (310 if columns <= 2 else 220) * rows, above=HEADINGS)
+    theme(figure, title, height=150 + (310 if columns <= 2 else 190) * rows, above=HEADINGS)
     figure.update_xaxes(constrain="domain").update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes(constrain="domain", autorange="reversed").update_yaxes(title_text=y_title, col=1)
     return figure.update_layout(
@@ -147,20 +148,18 @@ def bars(
     log_y: bool = False,
     level: tuple[float, str] | None = None,
 ) -> go.Figure:
-    """One bar per entry with its 95 % interval; ``level`` draws a labelled horizontal line."""
+    """One bar per entry with its 95 % interval, or a mark on a log axis, where a bar has no foot to stand on.
+
+    ``level`` draws a labelled horizontal line.
+    """
     estimates = list(values.values())
-    figure = go.Figure(
-        go.Bar(
-            x=list(values),
-            y=[e.value for e in estimates],
-            error_y={
-                "type": "data",
-                "array": [e.high - e.value for e in estimates],
-                "arrayminus": [e.value - e.low for e in estimates],
-            },
-            marker_color=PALETTE[0],
-        )
-    )
+    interval = {
+        "type": "data",
+        "array": [e.high - e.value for e in estimates],
+        "arrayminus": [e.value - e.low for e in estimates],
+    }
+    drawn = {"x": list(values), "y": [e.value for e in estimates], "error_y": interval, "marker_color": PALETTE[0]}
+    figure = go.Figure(go.Scatter(**drawn, mode="markers", marker_size=10) if log_y else go.Bar(**drawn))
     if level is not None:
         _mark_level(figure, *level, log_y)
     if log_y:
@@ -208,7 +207,8 @@ def dots(
     panels: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
     title: str,
     *,
-    levels: Mapping[str, float],
+    levels: Mapping[str, Sequence[float]],
+    least: Mapping[str, float] | None = None,
     x_title: str,
     y_title: str,
 ) -> go.Figure:
@@ -216,13 +216,15 @@ def dots(
 
     Args:
         panels: by measure, then by series (a colour and a marker each), then by setting.
-        levels: where a measure has a threshold; a dotted line in its panel.
+        levels: where a measure has its thresholds; dotted lines in its panel.
+        least: where the axis of a measure ends on the left; what is below is drawn there.
     """
     names = list(dict.fromkeys(name for series in panels.values() for runs in series.values() for name in runs))
     figure = make_subplots(1, len(panels), subplot_titles=list(panels), shared_yaxes=True, horizontal_spacing=0.03)
     for column, (measure, series) in enumerate(panels.items(), 1):
         for i, (name, runs) in enumerate(series.items()):
-            points = [(value, setting) for setting, values in runs.items() for value in values]
+            floor = (least or {}).get(measure, -np.inf)
+            points = [(max(value, floor), setting) for setting, values in runs.items() for value in values]
             figure.add_scatter(
                 x=[x for x, _ in points],
                 y=[y for _, y in points],
@@ -234,8 +236,8 @@ def dots(
                 row=1,
                 col=column,
             )
-        if measure in levels:
-            figure.add_vline(x=levels[measure], line={"color": "#555555", "dash": "dot"}, row=1, col=column)
+        for level in levels.get(measure, ()):
+            figure.add_vline(x=level, line={"color": "#555555", "dash": "dot"}, row=1, col=column)
     theme(figure, title, height=190 + 26 * len(names), above=HEADINGS + 16)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
     figure.update_yaxes(title_text=y_title, col=1)

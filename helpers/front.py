@@ -61,7 +61,7 @@ def mechanism(obs: Observation) -> str:
     first = [
         ["attention on the", f"previous vector: {previous}"],
         ["made a constant, the", f"model keeps R² {constant:.2f}"],
-        ["OV eigenvalue", f"score: {negating}"],
+        ["OV eigenvalue score", f"(−1: subtracts): {negating}"],
     ]
     notes = [
         [

@@ -51,9 +51,14 @@ def verdicts(runs: Sequence[Run], ids: Sequence[str]) -> tuple[list[str], list[l
 
     ● replicated, ◐ partly, ○ not replicated, × diverged.
     """
-    header = ["setting", "optimizer", "R²", *ids]
+    header = ["setting", "optimizer", "test MSE", *ids]
     rows = [
-        [setting, optimizer, str(over_seeds(group, "R²")), *("".join(MARKS[run[id]] for run in group) for id in ids)]
+        [
+            setting,
+            optimizer,
+            str(over_seeds(group, "test MSE")),
+            *("".join(MARKS[run[id]] for run in group) for id in ids),
+        ]
         for (setting, optimizer), group in _groups(runs)
         if optimizer != "untrained"
     ]
@@ -62,7 +67,7 @@ def verdicts(runs: Sequence[Run], ids: Sequence[str]) -> tuple[list[str], list[l
 
 def _measured(group: Sequence[Run], column: str) -> list[float]:
     """One measure of the runs that have it: all but those that diverged."""
-    return [float(run[column]) for run in group if run[column]]
+    return [float(run[column]) for run in group if run[column] not in ("", DIVERGED)]
 
 
 def over_seeds(group: Sequence[Run], column: str) -> Estimate:

@@ -3,12 +3,12 @@ import pytest
 
 from helpers import study
 
-LINES = """setting,optimizer,seed,R²,A1,A1 attention,A10 other
+LINES = """setting,optimizer,seed,test MSE,A1,A1 attention,A10 other
 default,muon,0,0.999,replicated,0.7,1
 8 heads,muon,0,0.9,partly,0.2,2
 default,untrained,0,-1,not replicated,0.1,3
 default,muon,1,0.997,not replicated,0.5,4
-diverging,muon,0,,,,
+diverging,muon,0,diverged,,,
 """
 
 
@@ -20,7 +20,7 @@ def runs(tmp_path):
 
 def test_seeds_stand_together_in_the_order_of_the_table(runs):
     header, rows = study.verdicts(runs, ["A1"])
-    assert header == ["setting", "optimizer", "R²", "A1"]
+    assert header == ["setting", "optimizer", "test MSE", "A1"]
     assert rows == [
         ["default", "muon", "0.998 [0.985, 1.01]", "●○"],
         ["8 heads", "muon", "0.900", "◐"],
@@ -42,7 +42,7 @@ def test_the_interval_over_seeds_is_students(runs):
             for a in (np.linspace(-np.pi / 2, end, 20_001) for end in (np.arctan(quantile / (n - 1) ** 0.5), np.pi / 2))
         )
         assert below / everywhere == pytest.approx(0.975, abs=1e-4)
-    one = study.over_seeds(runs[:1], "R²")
+    one = study.over_seeds(runs[:1], "test MSE")
     assert one.low == one.value == one.high == 0.999
 
 

@@ -22,7 +22,10 @@ from helpers.notebook import ROOT
 
 PLOTLY = "application/vnd.plotly.v1+json"
 SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
-COPIED = ("bench/last.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "helpers/claims.py", "helpers/verdicts.py")
+COPIED = (
+    *("bench/last.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
+    *("helpers/claims.py", "helpers/verdicts.py"),
+)
 CONTENTS = """
 ```{{toctree}}
 :hidden:
@@ -37,6 +40,7 @@ results
 docs/glossary
 CONTRIBUTING
 bench/last
+bench/waits
 ```
 """
 

@@ -36,6 +36,9 @@ What it shows: …
 
 ## Exercises
 
+**Quick check.** …
+<details><summary>Answer</summary>…</details>
+
 1. …
 <details><summary>Answer</summary>…</details>
 """
@@ -48,7 +51,8 @@ def make(name: str) -> Path:
     first = nbformat.read(FIRST, as_version=4)
     badge = next(line for line in first.cells[0].source.splitlines() if "colab-badge" in line)
     title = f"# {number} · {name.replace('_', ' ').capitalize()}"
-    head = f"{title}\n\n{badge.replace(FIRST.name, path.name)}\n\n**The question.** …\n\n**The answer.** …"
+    answer = "**The answer.** … Terms are collected in the [glossary](../docs/glossary.md)."
+    head = f"{title}\n\n{badge.replace(FIRST.name, path.name)}\n\n**The question.** …\n\n{answer}"
     cells = [new_markdown_cell(head), new_code_cell(first.cells[1].source)]
     for part in re.split(r"^# %%", BODY, flags=re.MULTILINE)[1:]:
         kind, source = part.split("\n", 1)

@@ -1,0 +1,87 @@
+"""The quick check of each notebook: there is one, its answer is folded away, and what it says is worked out here."""
+
+import copy
+import re
+
+import numpy as np
+import pytest
+import torch
+from test_notebooks import BOOKS
+
+from helpers import edits, interventions, notebook, study
+from helpers.attribution import components, share_sums
+from helpers.estimates import line_fit
+from helpers.observation import observe
+from helpers.predictors import continue_by, exact_solver
+from helpers.recurrences import unroll
+
+
+def answer(name):
+    """The folded answer of a notebook's quick check."""
+    cells = ["".join(cell["source"]) for cell in BOOKS[name]["cells"] if cell["cell_type"] == "markdown"]
+    (text,) = [text for text in cells if "Quick check" in text]
+    assert text.count("Quick check") == 1
+    return re.search(r"<details><summary>Answer</summary>(.*?)</details>", text.split("Quick check")[1], re.DOTALL)[1]
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_every_notebook_has_a_quick_check_with_a_folded_answer(name):
+    assert len(answer(name)) > 30
+
+
+def test_01_three_vectors_give_c_d_and_the_next():
+    vectors = np.array([[1.0], [3.0], [4.0]])
+    c = (4 - 3) / (3 - 1)
+    assert unroll(vectors[:1], np.array([c]), np.array([[3 - c]]), 4)[0].ravel().tolist() == [1, 3, 4, 4.5]
+    assert continue_by(exact_solver, vectors, 1)[0, 0] == pytest.approx(4.5)
+    said = answer("01_data_generation")
+    assert f"c = {c}" in said and f"= {3 - c}, and the next is" in said and "= 4.5." in said
+
+
+def test_02_an_error_is_told_by_its_scale():
+    assert f"1 − 1e-2 / 10 = {1 - 1e-2 / 10:.3f}" in answer("02_training")
+    assert f"R² = {1 - 1e-4 / 1e-4:.0f}" in answer("02_training")
+
+
+def test_03_a_turned_vector_is_no_copy_and_is_not_lost():
+    x = torch.randn(500, 40, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
+    assert line_fit(x, x @ turn).r2.value < 1e-3 and torch.equal(x @ turn @ turn.T, x)
+    assert "R² is 0, and nothing is lost" in answer("03_layer0_copying")
+
+
+def test_04_a_constant_costs_nothing_under_the_mean_and_something_under_zero(model, obs):
+    constant = copy.deepcopy(model)
+    with torch.no_grad():
+        constant.native.layers[1].attn.v.weight.zero_()
+    there = observe(constant, obs.family, count=20)
+    heads = interventions.layer_heads(there, 1)
+    torch.testing.assert_close(interventions.ablate_heads(there, heads), there.prediction)
+    assert (interventions.ablate_heads(there, heads, by="zero") - there.prediction).abs().max() > 1e-2
+    assert "The mean costs nothing. Zero may cost a lot" in answer("04_layer1_bias")
+
+
+def test_05_even_attention_reads_the_mean_of_what_was_seen():
+    assert edits.as_pattern(torch.zeros(1, 1, 4, 4))[0, 0, 2].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+    assert "the mean of all vectors seen" in answer("05_layer2_negative_similarity")
+
+
+def test_06_untrained_models_meet_a_claim_of_absence():
+    untrained = [run for run in study.load(notebook.STUDY) if run["optimizer"] == "untrained"]
+    assert {run["B1"] for run in untrained if run["setting"] == "default"} == {"replicated"}
+    assert "near zero" in answer("06_what_it_depends_on")
+
+
+def test_07_shares_of_a_right_prediction_sum_to_one(obs):
+    sums = {name: share_sums(obs, part) for name, part in components(obs).items()}
+    written = sum(with_target for with_target, _ in sums.values())
+    right = (obs.prediction * obs.targets)[:, 2:].sum(dim=(1, 2))
+    torch.testing.assert_close(written, right)  # so the shares sum to 1 where prediction and target agree
+    assert f"To {1 + 0.15}." in answer("07_explorer")
+
+
+def test_08_c_survives_a_change_of_units():
+    v = unroll(np.array([[7.0]]), np.array([0.5]), np.array([[3.0]]), 4)[0]
+    w = 2 * v + 5
+    assert np.array_equal(unroll(w[:1], np.array([0.5]), np.array([[8.5]]), 4)[0], w)
+    assert "The same c, and d = 8.5" in answer("08_your_own_recurrence")
