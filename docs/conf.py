@@ -23,6 +23,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 nb_execution_mode = "off"  # the outputs are there already
+nb_render_markdown_format = "gfm"  # outputs have tables
 nb_mime_priority_overrides = [("html", "text/html", 0)]  # a figure that moves rather than its picture
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
