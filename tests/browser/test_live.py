@@ -67,12 +67,13 @@ def move_first_slider(page):
 
 
 def restart_and_run_all(page):
-    """By the menu, as often as it takes: a page that is still being laid out closes a menu at times."""
+    """By the menu, once the notebook is the current one (a click makes it that), as often as it takes."""
     restart = page.locator('.jp-Dialog button:has-text("Restart")')
     for _ in range(20):
         if restart.count():
             break
         page.keyboard.press("Escape")
+        page.locator(".jp-Notebook .jp-InputPrompt").first.click()
         page.locator('.lm-MenuBar-itemLabel:text-is("Run")').click()
         page.locator('.lm-Menu-itemLabel:text-is("Restart Kernel and Run All Cells…")').click()
         page.wait_for_timeout(3000)
