@@ -6,10 +6,8 @@ Each time is the median of several, on an otherwise idle machine; the table is k
 from __future__ import annotations
 
 import datetime
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,24 +15,21 @@ import nbformat
 import torch
 from nbclient import NotebookClient
 
+from bench import milliseconds
 from helpers import checkpoints, explorer, notebook
 from helpers.machine import describe
 from helpers.verdicts import markdown
 
 LAST = Path(__file__).with_name("waits.md")
 REPEATS = 5
+CPU = torch.device("cpu")
 IMPORTS = ("import torch", "import helpers", "from helpers import notebook, recurrences, figures")
 MOVES = {"c": {"c": 0.5}, "draw": {"seed": 3}, "a head's strength": {"L1H0": 0.5}, "attention": {"layer": 2}}
 
 
 def seconds(wait: Callable[[], object]) -> float:
     """Median time of a call, after one that does not count."""
-    times = []
-    for _ in range(REPEATS + 1):
-        start = time.perf_counter()
-        wait()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+    return milliseconds(wait, CPU, REPEATS, warmup=1) / 1000
 
 
 def first_figure() -> None:
@@ -60,7 +55,7 @@ def main() -> int:
         with torch.no_grad():
             rows.append((f"explorer, a move of {name}", seconds(lambda move=move: explorer.picture(obs, **move))))
     table = markdown(("a wait for", "seconds"), [(what, f"{t:.3f}") for what, t in rows])
-    text = f"{describe(torch.device('cpu'))}; {datetime.date.today()}; `make bench`\n\n{table}\n"
+    text = f"{describe(CPU)}; {datetime.date.today()}; `make bench`\n\n{table}\n"
     print("\n" + text)
     checkpoints.write(LAST, f"# What a reader waits for\n\n{text}".encode())
     return 0

@@ -59,7 +59,7 @@ def test_every_figure_has_a_title_and_named_axes(name):
 
 def test_the_set_up_is_the_same_everywhere_and_short():
     setups = {"".join(code(book)[0]["source"]) for book in BOOKS.values()}
-    assert len(setups) == 1 and setups.pop().count("\n") <= 6
+    assert len(setups) == 1 and setups.pop().count("\n") <= 5
 
 
 def test_no_two_notebooks_define_the_same_function_and_cells_are_short():
