@@ -55,7 +55,7 @@ notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of
 readme: $(READY)  ## bring the results table and the drawing of the README up to date
 	$(BIN)/python -m helpers.front --write
 
-train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, or paper)
+train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)
 
 bench: $(READY)  ## time a training step against other loops and its floor, and what a reader waits for

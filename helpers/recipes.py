@@ -121,10 +121,17 @@ RECIPES: dict[str, Recipe] = {
         batch=32,
         log_every=500,
     ),
+    "bounded": Recipe(
+        model=ModelConfig(init="gpt2"),
+        family=Family(c_min=-1.0, c_max=1.0),
+        batch=32,
+        log_every=500,
+    ),
 }
 
 ABOUT: dict[str, str] = {
     "small": "8-dimensional vectors, 39 thousand parameters; half a minute on 2 cores",
     "fast": "the paper's model, trained with Muon in 14,000 steps; an hour and a half on 2 cores",
     "paper": "the paper's recipe to the letter: AdamW at 1e-4 for 100,000 steps; hours on 2 cores",
+    "bounded": "the same from GPT-2's initialization, with c between -1 and 1; as long",
 }

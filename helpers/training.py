@@ -124,7 +124,7 @@ def train(
 
 def parser() -> argparse.ArgumentParser:
     """The command line; ``--help`` lists the recipes with what they are for."""
-    recipes = "\n".join(f"  {name:6} {about}" for name, about in ABOUT.items())
+    recipes = "\n".join(f"  {name:7} {about}" for name, about in ABOUT.items())
     p = argparse.ArgumentParser(
         prog="python -m helpers.training",
         description="Trains a model to continue affine recurrences. Ctrl-C saves; the same command goes on from there.",

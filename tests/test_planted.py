@@ -1,76 +1,18 @@
-"""A model whose circuits were set by hand, as the paper describes them: every measure must read what was planted.
+"""Every measure reads in the model of helpers.planted what was planted, and every verdict falls with its circuit."""
 
-The task is one that such circuits solve: sequences that swing around zero (c = -1) or walk straight through it (c = 1).
-Layer 0 adds 2.3 times the previous vector. That is a crude estimate of the next one: right for a swing, two steps late
-for a walk. Layer 2 subtracts the mean of what is similar: for a swing this takes a little of the estimate away; for a
-walk, whose past lies behind it, it moves the estimate on, by as much as it was late. Layer 1 is a constant.
-
-Directions of the stream are differences of two neighbouring coordinates, so layer norm's centring leaves them alone:
-one for each entry of a vector, one for each position, a large constant one that holds layer norm's scale steady, and
-two for layer 1. One head of full width, so that QK and OV can be multiples of the identity. The MLPs are empty.
-"""
-
-import numpy as np
 import pytest
 import torch
 
 from helpers import attention, circuits, claims, copying, edits, interventions
 from helpers.attribution import components
-from helpers.model import ModelConfig, RecurrenceModel
-from helpers.observation import watch
-from helpers.recurrences import Family, Sequences, unroll
+from helpers.planted import CONFIG, PRESENT, SLOPE, K, M, observe_planted
 
-SLOPE, K, M = 2.3, 4.0, 0.96  # K: similar vectors stand out, but the largest do not take all
-PRESENT = 0.1  # scale of the stream before layer 0: next to what the head copies, the present vector is small
-CONFIG = ModelConfig(dimension=6, n_ctx=14, d_model=52, n_heads=1, d_head=52, d_mlp=1)
-FAMILY = Family(dimension=6)
 FINDINGS = [id for id in claims.MEASURES if id[0] in "ABC"]
-
-
-def planted(slope=SLOPE, k=K, m=M, back=1):
-    """The model; ``back``: how many vectors back layer 0 looks."""
-    d, n = CONFIG.d_model, CONFIG.n_ctx
-    pairs = (torch.eye(d)[::2] - torch.eye(d)[1::2]) / 2**0.5
-    entries, places, rest = pairs[: CONFIG.dimension], pairs[CONFIG.dimension :][:n], pairs[CONFIG.dimension + n :]
-    model = RecurrenceModel(CONFIG)
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            p.copy_(torch.ones_like(p) if ".ln" in name and "weight" in name else torch.zeros_like(p))
-        model.embed.weight.copy_(PRESENT * entries.T)
-        model.native.head.weight.copy_(1.32 * entries)
-        model.native.pos.weight.copy_(PRESENT * (0.3 * places + d**0.5 * rest[0]))
-        first, second, third = (layer.attn for layer in model.native.layers)
-        first.q.weight.copy_(60 * places.T @ places)
-        first.k.weight.copy_(60 * places[back:].T @ places[: n - back])  # the key of place m: the query of m + back
-        first.v.weight.copy_(torch.eye(d))
-        first.o.weight.copy_(slope * torch.eye(d))
-        second.v.weight.copy_(1e-4 * torch.outer(rest[1], rest[1]))
-        second.v.bias.copy_(3 * rest[1])
-        second.o.weight.copy_(torch.outer(rest[2], rest[1]))
-        third.q.weight.copy_(k * torch.eye(d))
-        third.k.weight.copy_(torch.eye(d))
-        third.v.weight.copy_(torch.eye(d))
-        third.o.weight.copy_(-m * torch.eye(d))
-        third.o.bias.copy_(m * d**0.5 * rest[0])  # what it takes from the constant direction it gives back
-    return model
-
-
-def swings_and_walks(count=300):
-    """One in four swings between -u and u, the others walk from -u to u in equal steps."""
-    rng = np.random.default_rng(1)
-    u = rng.choice([-0.4, 0.4], (count, CONFIG.dimension))
-    c = np.where(np.arange(count) % 4, 1.0, -1.0)
-    d = np.where(c[:, None] > 0, 2 * u / CONFIG.n_ctx, 0.0)
-    return Sequences(unroll(-u, c, d, FAMILY.length), c, d, np.ones(count))
-
-
-def observed(**changes):
-    return watch(planted(**changes), FAMILY, swings_and_walks())
 
 
 @pytest.fixture(scope="module")
 def obs():
-    return observed()
+    return observe_planted()
 
 
 def test_layer_0_is_read_as_a_scaled_copy_of_the_previous_vector(obs):
@@ -126,7 +68,7 @@ def test_the_verdicts_are_as_planted(obs):
     ],
 )
 def test_a_verdict_falls_with_what_it_is_about(change, missing):
-    (row,) = claims.evaluate(observed(**change), [missing])
+    (row,) = claims.evaluate(observe_planted(**change), [missing])
     assert row.verdict == "not replicated"
 
 

@@ -20,7 +20,7 @@ LAYERS = [
     ["checkpoints"],
     ["run"],
     ["training", "observation"],
-    ["circuits", "attention", "forecast"],
+    ["circuits", "attention", "forecast", "planted"],
     ["attribution", "interventions"],
     ["copying", "edits"],
     ["verdicts", "theme"],
