@@ -76,7 +76,7 @@ def observe(count: int = 512, name: str | None = None) -> Observation:
     return look(model_folder(name), count)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def look(folder: Path, count: int = 512) -> Observation:
     """The model of a checkpoint, watched on the sequences of the notebooks; looking again costs nothing."""
     from helpers import checkpoints
@@ -103,8 +103,8 @@ def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Ma
     return show_table(("predictor", "MSE with 95 % interval", "R²"), rows)
 
 
-def show_claims(*ids: str) -> Markdown:
-    """Verdicts on claims, with their numbers: the model of this notebook, and ``COMPARED`` beside it."""
+def show_claims(*ids: str, beside: str = COMPARED) -> Markdown:
+    """Verdicts on claims, with their numbers: the model of this notebook, and a shipped one beside it."""
     from helpers import claims, settings
 
     def rows(name: str | None) -> list[verdicts.Row]:
@@ -113,7 +113,7 @@ def show_claims(*ids: str) -> Markdown:
         found = claims.evaluate(observe(name=name), asked) if asked else []
         return [row for id, row in setting.items() if id in ids] + found
 
-    return Markdown(verdicts.claims_table({"the model of this notebook": rows(None), f"`{COMPARED}`": rows(COMPARED)}))
+    return Markdown(verdicts.claims_table({"the model of this notebook": rows(None), f"`{beside}`": rows(beside)}))
 
 
 def show_seeds(*ids: str) -> Markdown:
