@@ -14,11 +14,11 @@ from helpers import attention, checkpoints, circuits, claims, interventions, set
 from helpers.attribution import components, share_sums
 from helpers.drawings import model_drawing
 from helpers.estimates import mean, number, ratio
-from helpers.notebook import ANALYSED, COMPARED, ROOT, look
+from helpers.notebook import ANALYSED, BOUNDED, COMPARED, ROOT, look
 from helpers.observation import Observation
 from helpers.verdicts import Row, claims_table
 
-SHIPPED = {f"here, `{name}`": ROOT / "checkpoints" / name for name in (ANALYSED, COMPARED)}
+SHIPPED = {f"here, `{name}`": ROOT / "checkpoints" / name for name in (ANALYSED, COMPARED, BOUNDED)}
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 DRAWING = ROOT / "docs" / "mechanism.svg"
 
@@ -79,7 +79,7 @@ def mechanism(obs: Observation) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The command line; a mistake ends in one line and exit code 2."""
     p = argparse.ArgumentParser(prog="python -m helpers.front", description="Measures the paper's claims.")
-    p.add_argument("--model", type=Path, help="checkpoint folder (default: both shipped models of the paper's size)")
+    p.add_argument("--model", type=Path, help="checkpoint folder (default: the shipped models of the paper's size)")
     p.add_argument("--write", action="store_true", help="bring README.md and docs/mechanism.svg up to date")
     options = p.parse_args(arguments)
     if options.model and options.write:

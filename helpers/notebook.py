@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first fi
 ROOT = Path(__file__).resolve().parent.parent
 ANALYSED = "paper"  # the claims are the paper's, so they are first asked of the model trained as the paper says
 COMPARED = "fast"  # what holds for both does not hang on the optimizer
+BOUNDED = "bounded"  # trained as ANALYSED is, but started small and on sequences that do not run away (notebook 6)
 STUDY = ROOT / "studies" / "settings.csv"
 LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
 
