@@ -1,7 +1,8 @@
 """A model whose circuits are set by hand as the paper describes them: what the findings look like where they are true.
 
 The task is one that such circuits solve: sequences that swing around zero (c = -1) or walk straight through it (c = 1).
-Layer 0 adds 2.3 times the previous vector. That is a crude estimate of the next one: right for a swing, two steps late
+Layer 0's OV circuit is 2.3 times the identity; over a stream scaled by 0.1 it adds some 20 times as much of the
+previous vector as there is of the present one. That is a crude estimate of the next: right for a swing, two steps late
 for a walk. Layer 2 subtracts the mean of what is similar: for a swing this takes a little of the estimate away; for a
 walk, whose past lies behind it, it moves the estimate on, by as much as it was late. Layer 1 is a constant.
 
