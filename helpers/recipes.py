@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from helpers.model import ModelConfig
 from helpers.recurrences import Family
@@ -87,6 +87,7 @@ class Recipe:
             raise ValueError(f"first_context must be between 1 and n_ctx={self.model.n_ctx}, got {self.first_context}")
 
 
+PAPER = Recipe(batch=32, log_every=500)
 SMALL_MODEL = ModelConfig(dimension=8, d_model=32, n_heads=2, d_head=16, d_mlp=128)
 
 RECIPES: dict[str, Recipe] = {
@@ -117,16 +118,8 @@ RECIPES: dict[str, Recipe] = {
         log_every=50,
         save_every=100,
     ),
-    "paper": Recipe(
-        batch=32,
-        log_every=500,
-    ),
-    "bounded": Recipe(
-        model=ModelConfig(init="gpt2"),
-        family=Family(c_min=-1.0, c_max=1.0),
-        batch=32,
-        log_every=500,
-    ),
+    "paper": PAPER,
+    "bounded": replace(PAPER, model=ModelConfig(init="gpt2"), family=Family(c_min=-1.0, c_max=1.0)),
 }
 
 ABOUT: dict[str, str] = {
