@@ -37,6 +37,12 @@ def write(path: Path, content: bytes) -> None:
     os.replace(partial, path)
 
 
+def packed(model: RecurrenceModel) -> bytes:
+    """The trained weights as a safetensors file's content."""
+    weights = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items() if name != UNUSED}
+    return safetensors.torch.save(weights)
+
+
 def save(
     folder: Path | str,
     model: RecurrenceModel,
@@ -50,8 +56,7 @@ def save(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items() if name != UNUSED}
-    content = safetensors.torch.save(weights)
+    content = packed(model)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([LOG_COLUMNS, *log])
     config = {"sha256": hashlib.sha256(content).hexdigest(), "machine": machine, "recipe": asdict(recipe)}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions tha
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge import TransformerBridge
 
-INITIALIZATIONS = ("xavier_uniform", "gpt2", "torch")
-GPT2_STD = 0.02  # Radford et al. 2019
+INITIALIZATIONS = ("xavier_uniform", "gpt2", "flat", "torch")
+GPT2_STD = 0.02  # Radford et al. 2019; also ``init_range`` of the teaching implementation that "flat" follows
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,11 @@ class ModelConfig:
         n_ctx: vectors in the longest context.
         layer_norm: whether attention, MLPs and unembedding read the residual stream through layer norm.
         tied: whether the unembedding is the transpose of the embedding.
-        init: "xavier_uniform", "gpt2" (normal with a standard deviation of 0.02, outputs of attention and MLPs less) or
-            "torch" (what torch's own layers start with; positions have a standard deviation of 1).
+        init: "xavier_uniform", "gpt2" (normal with a standard deviation of 0.02, outputs of attention and MLPs less),
+            "flat" (every matrix, embedding and positions too, normal with a standard deviation of 0.02: ``init_range``
+            of the ``Config`` in N. Nanda's "clean transformer" demo of TransformerLens, whose other defaults, d_head=64
+            and d_mlp=3072, are the paper's) or "torch" (what torch's own layers start with; positions have a standard
+            deviation of 1).
     """
 
     dimension: int = 40
@@ -74,8 +77,8 @@ def bridge_config(config: ModelConfig) -> TransformerBridgeConfig:
         d_vocab_out=config.dimension,
         act_fn="gelu_new",
         normalization_type="LN" if config.layer_norm else None,
-        init_mode=config.init,
-        initializer_range=GPT2_STD if config.init == "gpt2" else -1.0,  # -1: the mode's own
+        init_mode="gpt2" if config.init == "flat" else config.init,
+        initializer_range=GPT2_STD if config.init in ("gpt2", "flat") else -1.0,  # -1: the mode's own
         seed=config.seed,
     )
 
@@ -98,7 +101,11 @@ class RecurrenceModel(nn.Module):
             self.native = NativeModel(settings)
             if config.init != "torch":
                 initialize_native_model(self.native, settings)
-                if config.init == "gpt2":
+                if config.init == "flat":  # TransformerLens divides the outputs of attention and MLPs by this
+                    for layer in self.native.layers:
+                        for output in (layer.attn.o, layer.mlp.fc_out):
+                            output.weight.data *= (2 * config.n_layers) ** 0.5
+                if config.init in ("gpt2", "flat"):
                     nn.init.normal_(self.embed.weight, std=GPT2_STD)
                 else:
                     nn.init.xavier_uniform_(self.embed.weight)

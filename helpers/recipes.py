@@ -32,6 +32,8 @@ class Recipe:
             cannot be known, so the paper's contexts start at 3.
         seed: of the training data; the initial weights have their own, ``model.seed``.
         log_every, save_every: steps between two rows of the log, and between two states on disk to resume from.
+        keep_steps: steps after which the weights are kept beside the run.
+        keep_errors: test errors; the weights are kept at the first row of the log that is at or below each.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -50,6 +52,8 @@ class Recipe:
     seed: int = 0
     log_every: int = 100
     save_every: int = 500
+    keep_steps: tuple[int, ...] = ()
+    keep_errors: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "log_every", "save_every"):
@@ -69,7 +73,11 @@ class Recipe:
             raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {self.optimizer!r}")
         if not 0 <= self.beta2 < 1:
             raise ValueError(f"beta2 must be at least 0 and below 1, got {self.beta2}")
-        object.__setattr__(self, "decays", tuple(self.decays))  # JSON has lists
+        for name in ("decays", "keep_steps", "keep_errors"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
+        for name in ("keep_steps", "keep_errors"):
+            if not all(value > 0 for value in getattr(self, name)):
+                raise ValueError(f"{name} must be positive numbers, got {getattr(self, name)}")
         if self.decays and (list(self.decays) != sorted(set(self.decays)) or self.decays[-1] != self.steps):
             raise ValueError(f"decays must be rising steps up to steps={self.steps}, got {self.decays}")
         if self.decays and self.decays[0] <= self.warmup:
@@ -88,6 +96,17 @@ class Recipe:
 
 
 PAPER = Recipe(batch=32, log_every=500)
+# The setting that the paper's sizes point to: those of the teaching implementation's ``Config`` (see ``ModelConfig.init``),
+# whose other defaults are 12 heads and a batch of 8; c between -1 and 1 is the plainer reading of "normalized".
+ORIGIN = replace(
+    PAPER,
+    model=ModelConfig(n_heads=12, init="flat"),
+    family=Family(c_min=-1.0, c_max=1.0),
+    batch=8,
+    # 15 steps spread evenly over the logarithm of time, 5 to a factor of 10
+    keep_steps=tuple(round(10 ** (2 + 0.2 * i)) for i in range(15)),
+    keep_errors=(1e-3, 3e-4, 1e-4, 3e-5),
+)
 SMALL_MODEL = ModelConfig(dimension=8, d_model=32, n_heads=2, d_head=16, d_mlp=128)
 
 RECIPES: dict[str, Recipe] = {
@@ -119,6 +138,9 @@ RECIPES: dict[str, Recipe] = {
         save_every=100,
     ),
     "paper": PAPER,
+    "origin": ORIGIN,
+    "origin-32": replace(ORIGIN, batch=32),
+    "origin-2": replace(ORIGIN, model=replace(ORIGIN.model, n_heads=2)),
     "bounded": replace(PAPER, model=ModelConfig(init="gpt2"), family=Family(c_min=-1.0, c_max=1.0)),
 }
 
@@ -126,5 +148,8 @@ ABOUT: dict[str, str] = {
     "small": "8-dimensional vectors, 39 thousand parameters; half a minute on 2 cores",
     "fast": "the paper's model, trained with Muon in 14,000 steps; an hour and a half on 2 cores",
     "paper": "the paper's recipe to the letter: AdamW at 1e-4 for 100,000 steps; hours on 2 cores",
-    "bounded": "the same from GPT-2's initialization, with c between -1 and 1; as long",
+    "origin": "the setting the paper probably had: 12 heads, flat initialization, |c| <= 1, batch 8; an hour",
+    "origin-32": "origin with batches of 32; hours",
+    "origin-2": "origin with 2 heads; an hour",
+    "bounded": "the same as paper from GPT-2's initialization, with c between -1 and 1; as long",
 }

@@ -22,6 +22,7 @@ from helpers.recipes import Recipe
 from helpers.recurrences import Family, sample
 
 STATE = "state.pt"
+KEPT = "kept"  # folder of the weights that a recipe's keep_steps and keep_errors ask for
 TEST_SEED = 20241022  # the day the paper was submitted; a training seed must be another
 TEST_COUNT = 1024
 KEYS = {"recipe", "model", "optimizers", "done", "seconds", "log", "losses"}  # of a state
@@ -165,6 +166,8 @@ class Run:
             optimizer.step()
         self.done += 1
         self.losses.append(loss.detach())
+        if self.done in self.recipe.keep_steps:
+            self.keep(f"step_{self.done}")
 
     def evaluate(self) -> None:
         """Adds a row to the log: the mean loss since the last row, and the test error.
@@ -175,6 +178,15 @@ class Run:
         rate, train_mse = rate_at(self.recipe, self.done - 1), torch.stack(self.losses).mean().item()
         self.log.append((self.done, rate, train_mse, self.test_mse(), round(self.seconds, 1)))
         self.losses.clear()
+        best = min((row[3] for row in self.log[:-1]), default=math.inf)
+        for level in self.recipe.keep_errors:
+            if self.log[-1][3] <= level < best:
+                self.keep(f"mse_{level:.0e}")
+
+    def keep(self, name: str) -> None:
+        """Writes the weights of this moment to ``kept/<name>.safetensors`` in the run's folder."""
+        (self.out / KEPT).mkdir(exist_ok=True)
+        checkpoints.write(self.out / KEPT / f"{name}.safetensors", checkpoints.packed(self.model))
 
     @torch.no_grad()
     def test_mse(self) -> float:
