@@ -53,7 +53,7 @@ notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of
 	STORE_PNG=1 $(BIN)/python tools/story.py --store
 
 readme: $(READY)  ## bring the results table and the drawing of the README up to date
-	$(BIN)/python -m helpers.front --write
+	$(BIN)/python tools/readme.py --write
 
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)

@@ -22,13 +22,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from helpers import checkpoints
-from helpers.machine import describe, why_not_compile
-from helpers.model import RecurrenceModel, bridge_around
-from helpers.recipes import RECIPES, Recipe
-from helpers.run import Run, as_tensor, batch_at
-from helpers.training import keep_memory
-from helpers.verdicts import markdown
+from helpers.claims.verdicts import markdown
+from helpers.training import checkpoints
+from helpers.training.machine import describe, why_not_compile
+from helpers.training.model import RecurrenceModel, bridge_around
+from helpers.training.recipes import RECIPES, Recipe
+from helpers.training.train import keep_memory
+from helpers.training.trainer import Trainer, as_tensor, batch_at
 
 Step = Callable[[], None]
 LAST = Path(__file__).with_name("last.md")
@@ -63,7 +63,7 @@ def milliseconds(step: Step, device: torch.device, repeats: int, warmup: int = 3
 def our_step(recipe: Recipe, device: torch.device, compiled: bool = False) -> Step:
     """The training loop's own step, data included."""
     with tempfile.TemporaryDirectory() as folder:  # a run wants one; timing writes nothing into it
-        return Run(recipe, Path(folder), device, compiled).step
+        return Trainer(recipe, Path(folder), device, compiled).step
 
 
 def plain_loop(recipe: Recipe, device: torch.device, embed: nn.Module, body: Callable, parameters: list) -> Step:

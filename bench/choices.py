@@ -23,9 +23,9 @@ import torch
 from jaxtyping import Float
 from tqdm import tqdm
 
-from helpers import checkpoints, run, training
-from helpers.machine import describe
-from helpers.recipes import RECIPES, Recipe
+from helpers.training import checkpoints, train, trainer
+from helpers.training.machine import describe
+from helpers.training.recipes import RECIPES, Recipe
 
 TABLE = Path(__file__).with_name("choices.csv")
 LEVELS = (1e-3, 1e-4, 1e-5)
@@ -55,7 +55,7 @@ def growing(recipe: Recipe, step: int) -> Float[np.ndarray, "batch length dimens
     return SAME(replace(recipe, batch=2 * recipe.batch) if step >= recipe.steps // 2 else recipe, step)
 
 
-STRAIGHT, SAME = run.rate_at, run.batch_at
+STRAIGHT, SAME = trainer.rate_at, trainer.batch_at
 CHOICES: dict[str, tuple[Recipe, dict]] = {
     "nothing": (FAST, {}),
     "Muon and AdamW × 3": (replace(FAST, learning_rate=3e-3, muon_learning_rate=9e-3), {}),
@@ -85,12 +85,12 @@ def trials() -> dict[tuple[str, int], tuple[Recipe, dict]]:
 def trial(recipe: Recipe, replaced: dict) -> tuple[object, ...]:
     """Trains a variant: steps and seconds to each level, final error with and without averaging, seconds, machine."""
     with tempfile.TemporaryDirectory() as folder:
-        it = run.Run(recipe, Path(folder), torch.device("cpu"))
+        it = trainer.Trainer(recipe, Path(folder), torch.device("cpu"))
     trained = [p for p in it.model.parameters() if p.requires_grad]
     average = [p.detach().clone() for p in trained]
     with ExitStack() as stack:
         for name, function in replaced.items():
-            stack.enter_context(mock.patch.object(run, name, function))
+            stack.enter_context(mock.patch.object(trainer, name, function))
         for _ in tqdm(range(recipe.steps), leave=False):
             start = time.monotonic()
             it.step()
@@ -114,7 +114,7 @@ def main() -> int:
     if threads < 1:
         p.error(f"argument --threads: must be at least 1, got {threads}")
     torch.set_num_threads(threads)
-    training.keep_memory()
+    train.keep_memory()
     if not TABLE.exists():
         TABLE.write_text(",".join(COLUMNS) + "\n")
     with TABLE.open(newline="") as file:

@@ -16,9 +16,11 @@ import torch
 from nbclient import NotebookClient
 
 from bench import milliseconds
-from helpers import checkpoints, explorer, notebook
-from helpers.machine import describe
-from helpers.verdicts import markdown
+from helpers import places
+from helpers.claims.verdicts import markdown
+from helpers.display import explorer, notebook
+from helpers.training import checkpoints
+from helpers.training.machine import describe
 
 LAST = Path(__file__).with_name("waits.md")
 REPEATS = 5
@@ -34,14 +36,14 @@ def seconds(wait: Callable[[], object]) -> float:
 
 def first_figure() -> None:
     """Starts a kernel and runs notebook 01 as far as its first figure."""
-    nb = nbformat.read(notebook.ROOT / "notebooks" / "01_data_generation.ipynb", as_version=4)
+    nb = nbformat.read(places.ROOT / "notebooks" / "01_data_generation.ipynb", as_version=4)
     drawing = next(i for i, cell in enumerate(nb.cells) if "figures." in cell.source)
     nb.cells = nb.cells[: drawing + 1]
     NotebookClient(
         nb,
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": notebook.ROOT / "notebooks"}},
+        resources={"metadata": {"path": places.ROOT / "notebooks"}},
     ).execute()
     if not any("application/vnd.plotly.v1+json" in out.get("data", {}) for out in nb.cells[-1].outputs):
         raise RuntimeError(f"{drawing}: the cell drew no figure")

@@ -1,9 +1,9 @@
-"""Helpers of the notebook series on how a transformer learns affine recurrences.
+"""Helpers of the notebook series on how a transformer learns affine recurrences, in five rooms.
 
-Files import each other in one direction only:
+Rooms import each other in one direction only, that of the data:
 
-    recurrences, predictors -> model -> recipes -> checkpoints -> run -> training, observation
-        -> attention, circuits -> attribution, interventions -> copying -> claims, figures -> notebook -> front
+    data -> training -> analysis -> claims -> display
 
-Nothing heavy is imported here; import the file you need, e.g. ``from helpers import recurrences``.
+``places`` (where files lie) may be imported by all. Nothing heavy is imported here or by a room's ``__init__``; import
+the file you need, e.g. ``from helpers.data import recurrences``.
 """

@@ -28,12 +28,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from helpers import checkpoints, claims, study, training
-from helpers.model import ModelConfig, RecurrenceModel
-from helpers.observation import observe
-from helpers.recipes import Recipe
-from helpers.recurrences import Family
-from helpers.verdicts import in_short
+from helpers.analysis.observation import observe
+from helpers.claims import measures, study
+from helpers.claims.verdicts import in_short
+from helpers.data.recurrences import Family
+from helpers.training import checkpoints, train
+from helpers.training.model import ModelConfig, RecurrenceModel
+from helpers.training.recipes import Recipe
 
 TABLE = Path(__file__).with_name("settings.csv")
 STEPS = 2500
@@ -106,24 +107,24 @@ def work(setting: str, optimizer: str, seed: int, folder: Path) -> dict[str, str
     torch.set_num_threads(1)
     row = {"setting": setting, "optimizer": optimizer, "seed": str(seed)}
     try:
-        found = measures(recipe_of(setting, optimizer, seed), optimizer, folder)
+        found = measured(recipe_of(setting, optimizer, seed), optimizer, folder)
     except FloatingPointError:
         return row | {"test MSE": study.DIVERGED}
     return row | {name: f"{x:.4g}" if isinstance(x, float) else x for name, x in found.items()}
 
 
-def measures(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | str]:
+def measured(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | str]:
     """Trains a run unless it is trained, and asks every claim of it."""
     if optimizer == "untrained":
         folder.mkdir(parents=True, exist_ok=True)
         model = RecurrenceModel(recipe.model)
     else:
         if not (folder / "config.json").exists():
-            training.train(recipe, folder, device=torch.device("cpu"), threads=1, bar=partial(tqdm, disable=True))
+            train.train(recipe, folder, device=torch.device("cpu"), threads=1, bar=partial(tqdm, disable=True))
         model = checkpoints.load(folder)
     obs = observe(model, recipe.family)
     found: dict[str, float | str] = {"test MSE": obs.mse().value, "R²": obs.r2()}
-    for id, readings in claims.measure(obs, claims.MEASURES).items():
+    for id, readings in measures.measure(obs, measures.MEASURES).items():
         found |= in_short(id, readings)
     return found
 

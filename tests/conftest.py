@@ -1,16 +1,14 @@
 """A tiny untrained model whose every parameter differs from its start, so that no term of a formula can hide."""
 
 import dataclasses
-import importlib.util
 
 import pytest
 import torch
 
-from helpers import notebook
-from helpers.model import ModelConfig, RecurrenceModel
-from helpers.observation import observe
-from helpers.recipes import Recipe
-from helpers.recurrences import Family
+from helpers.analysis.observation import observe
+from helpers.data.recurrences import Family
+from helpers.training.model import ModelConfig, RecurrenceModel
+from helpers.training.recipes import Recipe
 
 CONFIG = ModelConfig(dimension=5, n_ctx=6, n_layers=3, d_model=12, n_heads=2, d_head=4, d_mlp=20)
 FAMILY = Family(dimension=5, length=7)
@@ -43,12 +41,3 @@ def recipe():
         muon_learning_rate=1e-2,
         save_every=7,
     )
-
-
-def script(name):
-    """A file beside the package (in tools/, bench/, studies/) as a module."""
-    path = notebook.ROOT / name
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from helpers import notebook
+from helpers import places
 
-PATHS = sorted((notebook.ROOT / "notebooks").glob("*.ipynb"))
+PATHS = sorted((places.ROOT / "notebooks").glob("*.ipynb"))
 BOOKS = {path.stem: json.loads(path.read_text()) for path in PATHS}
 
 
@@ -77,7 +77,7 @@ def test_no_two_notebooks_define_the_same_function_and_cells_are_short():
 def test_links_between_notebooks_lead_somewhere(name):
     text = "\n".join("".join(cell["source"]) for cell in BOOKS[name]["cells"] if cell["cell_type"] == "markdown")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (notebook.ROOT / "notebooks" / target).exists(), target
+        assert (places.ROOT / "notebooks" / target).exists(), target
 
 
 def test_an_unknown_model_is_refused_with_those_there_are(monkeypatch):
@@ -85,6 +85,6 @@ def test_an_unknown_model_is_refused_with_those_there_are(monkeypatch):
     with pytest.raises(
         FileNotFoundError, match=r"MODEL must be one of \['bounded', 'fast', 'paper', 'small'\].*got 'huge'"
     ):
-        notebook.model_folder()
+        places.model_folder()
     monkeypatch.setenv("MODEL", "small")
-    assert notebook.model_folder() == notebook.ROOT / "checkpoints" / "small"
+    assert places.model_folder() == places.ROOT / "checkpoints" / "small"

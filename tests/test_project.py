@@ -6,34 +6,23 @@ import tomllib
 
 import numpy as np
 import pytest
+import readme
 
-from helpers import checkpoints, evaluator, front
-from helpers.notebook import ANALYSED, ROOT
-from helpers.recurrences import FIRST
-from helpers.verdicts import PAPER_MSE, SOLVED_R2
+from helpers.claims.verdicts import PAPER_MSE, SOLVED_R2
+from helpers.data.recurrences import FIRST
+from helpers.places import ANALYSED, ROOT
+from helpers.training import checkpoints, evaluator
 
-LAYERS = [
-    ["estimates", "recurrences", "predictors", "evaluator"],
-    ["bayes", "machine", "study", "userdata"],
-    ["model"],
-    ["recipes"],
-    ["checkpoints"],
-    ["run"],
-    ["training", "observation"],
-    ["circuits", "attention", "forecast", "planted"],
-    ["attribution", "interventions"],
-    ["copying", "edits"],
-    ["verdicts", "theme"],
-    ["claims", "settings", "figures"],
-    ["drawings", "notebook", "controls"],
-    ["front", "explorer"],
-]
+# The rooms of helpers in the order of the data; ``places`` may be imported by all.
+ROOMS = ["places", "data", "training", "analysis", "claims", "display"]
 
 
 def test_the_readmes_table_and_drawing_are_current():
     page = (ROOT / "README.md").read_text()
-    assert front.insert(page, front.table(front.SHIPPED)) == page, "run: make readme"
-    assert front.mechanism(front.look(ROOT / "checkpoints" / ANALYSED)) == front.DRAWING.read_text(), "run: make readme"
+    assert readme.insert(page, readme.table(readme.SHIPPED)) == page, "run: make readme"
+    assert readme.mechanism(readme.look(ROOT / "checkpoints" / ANALYSED)) == readme.DRAWING.read_text(), (
+        "run: make readme"
+    )
 
 
 @pytest.mark.parametrize("name", ["paper", "fast", "bounded", "small"])
@@ -78,27 +67,35 @@ def test_every_requirement_has_a_recorded_version():
     assert all("==" in line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[0] != "#")
 
 
-def test_imports_go_in_one_direction():
-    level = {name: i for i, names in enumerate(LAYERS) for name in names}
-    assert set(level) == {path.stem for path in (ROOT / "helpers").glob("*.py")} - {"__init__"}
-    for name in level:
-        tree = ast.parse((ROOT / "helpers" / f"{name}.py").read_text())
-        used = {
-            node.module.removeprefix("helpers.")
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers.")
-        }
-        used |= {
-            a.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "helpers"
-            for a in node.names
-        }
-        assert all(level[other] < level[name] for other in used), (name, used)
+def imported_rooms(path):
+    """The rooms of helpers that a file imports from."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "helpers":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("helpers.")}
+    return found
+
+
+def test_imports_between_rooms_go_in_one_direction():
+    files = list((ROOT / "helpers").rglob("*.py"))
+    assert {path.relative_to(ROOT / "helpers").parts[0].removesuffix(".py") for path in files} == {"__init__", *ROOMS}
+    for path in files:
+        room = path.relative_to(ROOT / "helpers").parts[0].removesuffix(".py")
+        allowed = ROOMS[: ROOMS.index(room) + 1] if room in ROOMS else []
+        assert imported_rooms(path) <= set(allowed), path
+
+
+def test_a_room_says_what_belongs_in_it():
+    for room in ROOMS[1:]:
+        assert "\n\nNot here: " in ast.get_docstring(ast.parse((ROOT / "helpers" / room / "__init__.py").read_text()))
 
 
 def test_helper_files_are_short_and_nothing_is_too_large():
-    for path in (ROOT / "helpers").glob("*.py"):
+    for path in (ROOT / "helpers").rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 250, path
     for path in [*(ROOT / "checkpoints").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb")]:
         assert path.is_dir() or path.stat().st_size < 16e6, path

@@ -8,12 +8,14 @@ import pytest
 import torch
 from test_notebooks import BOOKS
 
-from helpers import edits, interventions, notebook, study
-from helpers.attribution import components, share_sums
-from helpers.estimates import line_fit
-from helpers.observation import observe
-from helpers.predictors import continue_by, exact_solver
-from helpers.recurrences import unroll
+from helpers import places
+from helpers.analysis import edits, interventions
+from helpers.analysis.attribution import components, share_sums
+from helpers.analysis.estimates import line_fit
+from helpers.analysis.observation import observe
+from helpers.claims import study
+from helpers.data.predictors import continue_by, exact_solver
+from helpers.data.recurrences import unroll
 
 
 def answer(name):
@@ -67,7 +69,7 @@ def test_05_even_attention_reads_the_mean_of_what_was_seen():
 
 
 def test_06_untrained_models_meet_a_claim_of_absence():
-    untrained = [run for run in study.load(notebook.STUDY) if run["optimizer"] == "untrained"]
+    untrained = [run for run in study.load(places.STUDY) if run["optimizer"] == "untrained"]
     assert {run["B1"] for run in untrained if run["setting"] == "default"} == {"replicated"}
     assert "near zero" in answer("06_what_it_depends_on")
 

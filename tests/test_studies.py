@@ -3,13 +3,12 @@
 import csv
 import dataclasses
 
+import choices
 import pytest
+import settings
 
-from conftest import script
-from helpers import claims
-from helpers.recipes import RECIPES
-
-choices, settings = script("bench/choices.py"), script("studies/settings.py")
+from helpers.claims import measures
+from helpers.training.recipes import RECIPES
 
 
 def test_the_table_of_choices_is_of_todays_choices():
@@ -73,7 +72,7 @@ def test_the_runs_are_three_seeds_of_each_setting_and_five_of_the_default():
 
 def test_a_run_that_has_a_row_is_not_done_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "TABLE", tmp_path / "settings.csv")
-    monkeypatch.setattr(settings, "measures", lambda recipe, optimizer, folder: {"A1": "partly", "A1 x": 0.123456})
+    monkeypatch.setattr(settings, "measured", lambda recipe, optimizer, folder: {"A1": "partly", "A1 x": 0.123456})
     first, second, diverged = settings.runs()[:3]
     assert settings.rows_there() == {}
     rows = {second: settings.work(*second, tmp_path), first: settings.work(*first, tmp_path)}
@@ -81,7 +80,7 @@ def test_a_run_that_has_a_row_is_not_done_twice(tmp_path, monkeypatch):
     def diverges(*_):
         raise FloatingPointError
 
-    monkeypatch.setattr(settings, "measures", diverges)
+    monkeypatch.setattr(settings, "measured", diverges)
     rows[diverged] = settings.work(*diverged, tmp_path)
     settings.write_table(rows)
     assert settings.TABLE.read_text().splitlines() == [
@@ -97,5 +96,5 @@ def test_the_table_of_settings_is_of_todays_settings_and_claims():
     with settings.TABLE.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {(row["setting"], row["optimizer"], int(row["seed"])) for row in rows} <= set(settings.runs())
-    assert set(claims.MEASURES) <= set(rows[0])
+    assert set(measures.MEASURES) <= set(rows[0])
     assert [row for row in rows if row["setting"] == "default" and row["optimizer"] != "untrained"][9]

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import nbformat
 import plotly.io as pio
+import readme
 from plotly.offline import get_plotlyjs
 from sphinx.cmd.build import build_main
 
-from helpers import front
-from helpers.notebook import ROOT
+from helpers.places import ROOT
 
 PLOTLY = "application/vnd.plotly.v1+json"
 SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
 COPIED = (
     *("bench/last.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
-    *("helpers/claims.py", "helpers/verdicts.py"),
+    *("helpers/claims/measures.py", "helpers/claims/verdicts.py"),
 )
 CONTENTS = """
 ```{{toctree}}
@@ -86,7 +86,7 @@ def evidence(id: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
 
 def results(page: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
     """The README's results table as a page with a section for each claim, which links to its evidence."""
-    table = page[page.index(front.BEGIN) : page.index(front.END)]
+    table = page[page.index(readme.BEGIN) : page.index(readme.END)]
     header, _, *rows = (
         [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if line.startswith("|")
     )

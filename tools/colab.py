@@ -53,6 +53,6 @@ if __name__ == "__main__":
     done = install()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
-    from helpers.machine import pick_device
+    from helpers.training.machine import pick_device
 
     print(f"The series is in {ROOT}: {done}; training would use: {pick_device()}.")

@@ -13,8 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 FIRST = NOTEBOOKS / "01_data_generation.ipynb"  # badge and set-up are taken from here
 BODY = """# %%
-from helpers import figures
-from helpers.estimates import number
+from helpers.display import figures
+from helpers.analysis.estimates import number
 
 obs = notebook.observe()
 print(f"test MSE {obs.mse()}, R² {obs.r2():.5f}")

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import build_site
 import nbformat
+import readme
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from helpers import checkpoints, controls, front, notebook
+from helpers import places
+from helpers.display import sliders
+from helpers.training import checkpoints
 
 
 def execute(path: Path, place: str) -> nbformat.NotebookNode:
@@ -34,7 +37,7 @@ def execute(path: Path, place: str) -> nbformat.NotebookNode:
     ).execute()
     for cell in nb.cells:
         if cell.cell_type == "code":  # sliders are dead without their kernel
-            cell.outputs = [output for output in cell.outputs if controls.VIEW not in output.get("data", {})]
+            cell.outputs = [output for output in cell.outputs if sliders.VIEW not in output.get("data", {})]
     print(f"\r{place} {path.name}: {time.monotonic() - start:.0f} s" + " " * 20, flush=True)
     return nb
 
@@ -53,7 +56,7 @@ def main() -> int:
     p.add_argument("--store", action="store_true", help="write the outputs back into notebooks/")
     p.add_argument("notebooks", nargs="*", type=Path, help="which (default: all)")
     options = p.parse_args()
-    if options.store and os.environ.get("MODEL", notebook.ANALYSED) != notebook.ANALYSED:
+    if options.store and os.environ.get("MODEL", places.ANALYSED) != places.ANALYSED:
         p.error("argument --store: the stored outputs are the shipped paper-size model's; leave MODEL unset")
     paths, executed = options.notebooks or build_site.notebooks(), {}
     for i, path in enumerate(paths, 1):
@@ -69,8 +72,8 @@ def main() -> int:
             store(nb, path)
         executed[path.name] = nb
     if not options.notebooks:
-        folder = notebook.model_folder()
-        print("\n" + front.table({str(folder): folder}))
+        folder = places.model_folder()
+        print("\n" + readme.table({str(folder): folder}))
     try:
         print(f"\nRead on: {build_site.build(executed)}")
     except RuntimeError as error:

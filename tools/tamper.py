@@ -12,8 +12,8 @@ import sys
 
 import torch
 
-from helpers import checkpoints
-from helpers.notebook import ANALYSED, ROOT
+from helpers.places import ANALYSED, ROOT
+from helpers.training import checkpoints
 
 
 def main() -> int:

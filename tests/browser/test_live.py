@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from helpers.notebook import ROOT
+from helpers.places import ROOT
 
 BOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 MINUTES = 60_000  # ms

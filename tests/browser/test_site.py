@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from helpers.notebook import ROOT
+from helpers.places import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from helpers.notebook import ROOT
+from helpers.places import ROOT
 
 SHELL = """
 from IPython.core.interactiveshell import InteractiveShell

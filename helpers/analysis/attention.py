@@ -1,0 +1,98 @@
+"""Where heads look, and what decides it."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from helpers.analysis.estimates import LineFit, line_fit
+from helpers.analysis.observation import Observation
+from helpers.data.recurrences import FIRST
+
+
+def pattern(obs: Observation, layer: int) -> Float[Tensor, "batch heads destination source"]:
+    """Attention patterns of a layer; each row sums to 1."""
+    return obs.cache["pattern", layer]
+
+
+def scores(obs: Observation, layer: int) -> Float[Tensor, "batch heads destination source"]:
+    """Attention scores before mask and softmax, q . k / sqrt(d_head).
+
+    Computed from queries and keys: ``hook_attn_scores`` of TransformerLens 4.3's native model carries the pattern.
+    """
+    q, k = obs.cache["q", layer], obs.cache["k", layer]
+    return torch.einsum("bihd,bjhd->bhij", q, k) / obs.config.d_head**0.5
+
+
+def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch heads"]:
+    """Attention on the vector ``offset`` places back, mean over contexts of 3 vectors and more.
+
+    Positions that have no such vector are left out.
+    Raises:
+        ValueError: ``offset`` reaches beyond the context.
+    """
+    if not 0 <= offset < obs.config.n_ctx:
+        raise ValueError(f"offset must be between 0 and {obs.config.n_ctx - 1}, got {offset}")
+    diagonal = pattern(obs, layer).diagonal(offset=-offset, dim1=2, dim2=3)
+    return diagonal[:, :, max(0, FIRST - offset) :].mean(dim=2)
+
+
+def visible(n: int) -> Bool[Tensor, "destination source"]:
+    """The causal mask: which sources a destination may attend to."""
+    return torch.ones(n, n, dtype=torch.bool).tril()
+
+
+def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
+    """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more."""
+    n = len(keep)
+    rows = (keep & visible(n)).sum(1) / torch.arange(1, n + 1)
+    return rows[FIRST:].mean().item()
+
+
+def parity_mask(n: int) -> Bool[Tensor, "destination source"]:
+    """The black squares of the checkerboard: places an even number of steps from the destination, itself included."""
+    index = torch.arange(n)
+    return (index[:, None] - index[None, :]) % 2 == 0
+
+
+def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
+    """Attention on the black squares of a checkerboard, mean over contexts of 3 vectors and more.
+
+    ``uniform_share(parity_mask(n))`` is what chance would give.
+    """
+    shares = (pattern(obs, layer) * parity_mask(obs.config.n_ctx)).sum(dim=3)
+    return shares[:, :, FIRST:].mean(dim=2)
+
+
+def row_centred(
+    values: Float[Tensor, "... destination source"], keep: Bool[Tensor, "destination source"]
+) -> Float[Tensor, "... destination source"]:
+    """Each row less its mean over the ``keep`` places, 0 elsewhere: the softmax ignores a constant along a row."""
+    values = values.masked_fill(~keep, 0.0)
+    return (values - values.sum(-1, keepdim=True) / keep.sum(-1, keepdim=True).clamp(min=1)).masked_fill(~keep, 0.0)
+
+
+def similarity(obs: Observation, layer: int) -> Float[Tensor, "batch destination source"]:
+    """What QK = I scores: the inner products of what a layer's heads read.
+
+    Layer norm makes all vectors as long as one another, so this is a constant less half the squared distance.
+    """
+    return obs.normalized(layer) @ obs.normalized(layer).transpose(1, 2)
+
+
+def score_similarity_fit(obs: Observation, layer: int, head: int, positions: bool = False) -> LineFit:
+    """Attention score (before the softmax) against the similarity of the two residual vectors, for earlier sources.
+
+    Of ``similarity``, a vector's score with itself is left out. Two means are taken off both sides: each destination's
+    over its sources, since the softmax ignores it, and each pair of positions' over the sequences, since neighbours are
+    both more alike and, for many a head, preferred, whatever the vectors. ``positions=True`` leaves the second in, to
+    show what difference it makes.
+    """
+    earlier = visible(obs.config.n_ctx).tril(-1)
+
+    def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
+        pairs = row_centred(values, earlier)[:, FIRST:][:, earlier[FIRST:]]
+        return pairs if positions else pairs - pairs.mean(dim=0)
+
+    return line_fit(contrast(similarity(obs, layer)), contrast(scores(obs, layer)[:, head]))

@@ -1,0 +1,126 @@
+"""What the weights of a head say: QK and OV circuits (Elhage et al. 2021, "A Mathematical Framework").
+
+A head reads the residual stream through layer norm, which centres (C), divides by a standard deviation and multiplies
+by a weight (gamma). Centring and gamma are part of the matrices here; the division is not linear, and where a matrix is
+put on the scale of real data it is multiplied by the mean of 1 / standard deviation over the observed activations.
+
+Each matrix acts on row vectors, x @ M, and exists in two bases: in the residual stream's (d_model x d_model), and in
+the basis of the recurrence's own vectors (dimension x dimension), going in through the embedding and out through the
+unembedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformer_lens import FactoredMatrix
+
+from helpers.analysis.estimates import Estimate
+from helpers.analysis.observation import Observation
+
+DRAWS = 40  # random circuits to compare with
+Matrix = Float[Tensor, "n n"]
+
+
+def norm_matrix(obs: Observation, layer: int | None) -> Float[Tensor, "d_model d_model"]:
+    """A layer's first layer norm (``None``: the final one) without its division and bias, as a matrix.
+
+    It subtracts the mean and multiplies by the weight; where the model has no layer norm it is the identity.
+    """
+    one = torch.eye(obs.config.d_model, dtype=torch.float64)
+    if not obs.config.layer_norm:
+        return one
+    norm: nn.Module = obs.bridge.ln_final if layer is None else obs.bridge.blocks[layer].ln1
+    return (one - 1 / obs.config.d_model) * norm.weight
+
+
+def mean_inverse_scale(obs: Observation, layer: int | None) -> float:
+    """Mean of 1 / standard deviation over the residual vectors a layer norm divides; ``None`` is the final one."""
+    return (1 / obs.norm_scale(layer)).mean().item()
+
+
+def ov(obs: Observation, layer: int, head: int) -> FactoredMatrix:
+    """OV circuit in the residual basis: what attending to a (normalized) residual vector adds to the stream."""
+    return FactoredMatrix(norm_matrix(obs, layer) @ obs.bridge.W_V[layer, head], obs.bridge.W_O[layer, head])
+
+
+def qk(obs: Observation, layer: int, head: int) -> FactoredMatrix:
+    """QK circuit in the residual basis: x_destination @ M @ x_source is the attention score of normalized vectors."""
+    norm = norm_matrix(obs, layer)
+    scale = obs.config.d_head**0.5
+    return FactoredMatrix(norm @ obs.bridge.W_Q[layer, head] / scale, (norm @ obs.bridge.W_K[layer, head]).T)
+
+
+def vector_ov(obs: Observation, layer: int, head: int | None) -> Matrix:
+    """OV circuit from vectors to predictions, on the scale of the data, as if nothing came between head and ends.
+
+    ``head=None`` gives what a head with W_V W_O = identity would do. Embedding and unembedding need not be aligned, so
+    that this is not the identity: a head can copy in the residual stream, or from vectors to predictions, rarely both.
+    """
+    circuit = norm_matrix(obs, layer) if head is None else ov(obs, layer, head).AB
+    out = norm_matrix(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
+    return obs.W_E @ circuit @ out * mean_inverse_scale(obs, layer)
+
+
+def vector_qk(obs: Observation, layer: int, head: int | None) -> Matrix:
+    """QK circuit between vectors, on the scale of the data: v_destination @ M @ v_source is a score.
+
+    ``head=None`` gives what a head with W_Q W_K^T = identity would do: score by the similarity of its inputs.
+    """
+    norm = norm_matrix(obs, layer)
+    circuit = norm @ norm.T if head is None else qk(obs, layer, head).AB
+    return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, layer) ** 2
+
+
+def cosine(a: Float[Tensor, "m n"], b: Float[Tensor, "m n"]) -> float:
+    """Cosine between two matrices taken as vectors; squared, the share of one that a multiple of the other explains.
+
+    Unrelated random matrices give 0 within about 1 / sqrt(m n).
+    """
+    return ((a * b).sum() / (a.norm() * b.norm())).item()
+
+
+def identity_cosine(matrix: Matrix) -> float:
+    """Cosine between a matrix and the identity; 1 for a positive multiple of it."""
+    return cosine(matrix, torch.eye(len(matrix), dtype=matrix.dtype))
+
+
+def eigenvalue_score(matrix: FactoredMatrix | Matrix) -> float:
+    """Sum of eigenvalues over sum of their absolute values: 1 copies, -1 negates (Elhage et al. 2021)."""
+    values = matrix.eigenvalues if isinstance(matrix, FactoredMatrix) else torch.linalg.eigvals(matrix)
+    return (values.sum().real / values.abs().sum()).item()
+
+
+def effective_rank(matrix: FactoredMatrix | Float[Tensor, "m n"]) -> float:
+    """exp of the entropy of the normalized singular values (Roy & Vetterli 2007): n for n equal ones, 1 for one."""
+    values = matrix.S if isinstance(matrix, FactoredMatrix) else torch.linalg.svdvals(matrix)
+    share = values / values.sum()
+    return torch.exp(-torch.special.xlogy(share, share).sum()).item()
+
+
+def sparsity(matrix: FactoredMatrix | Float[Tensor, "m n"]) -> float:
+    """Hoyer's measure (2004): 0 when all entries are equal in size, 1 when one alone is not zero; Gaussian: 0.2."""
+    matrix = matrix.AB if isinstance(matrix, FactoredMatrix) else matrix
+    root = matrix.numel() ** 0.5
+    return ((root - matrix.abs().sum() / matrix.norm()) / (root - 1)).item()
+
+
+def random_circuit(obs: Observation, seed: int = 0) -> FactoredMatrix:
+    """The yardstick for rank and sparsity: a product of Gaussian matrices of a circuit's shape."""
+    generator = torch.Generator().manual_seed(seed)
+    a, b = torch.randn(2, obs.config.d_model, obs.config.d_head, generator=generator, dtype=torch.float64)
+    return FactoredMatrix(a, b.T)
+
+
+def over_random(obs: Observation, layer: int, measure: Callable[[FactoredMatrix], float]) -> list[Estimate]:
+    """A measure of each OV circuit of a layer, over its value for random circuits.
+
+    The value is against the random mean, the interval against the middle 95 % of ``DRAWS`` random circuits.
+    """
+    chance = sorted(measure(random_circuit(obs, seed)) for seed in range(DRAWS))
+    mean, low, high = sum(chance) / DRAWS, chance[round(0.025 * DRAWS)], chance[round(0.975 * DRAWS) - 1]
+    found = [measure(ov(obs, layer, head)) for head in range(obs.config.n_heads)]
+    return [Estimate(m / mean, m / high, m / low) for m in found]

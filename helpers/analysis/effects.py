@@ -1,0 +1,119 @@
+"""What heads do to the vectors they attend to: the OV scatter (A2, C3), the scaled copy (A3), the correction (C4)."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.analysis.attribution import head_result, to_output
+from helpers.analysis.circuits import ov
+from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit
+from helpers.analysis.observation import Observation
+from helpers.data.recurrences import FIRST
+
+BASES = ("residual", "vectors")
+
+
+def varying(activation: Float[Tensor, "batch n_ctx width"]) -> Float[Tensor, "batch positions width"]:
+    """An activation less its mean over sequences at each position, for contexts of 3 and more.
+
+    What is the same for every sequence (position embeddings, biases) says nothing about the sequence, but is large
+    enough in later layers to hide, and even to turn round, what happens to the part that does.
+    """
+    activation = activation[:, FIRST:]
+    return activation - activation.mean(dim=0)
+
+
+def ov_points(
+    obs: Observation, layer: int, head: int, basis: str = "residual"
+) -> tuple[Float[Tensor, "batch positions width"], Float[Tensor, "batch positions width"]]:
+    """Input and output of a head's OV circuit, entry by entry, as in the paper's figure of section 4.4.
+
+    Args:
+        basis: "residual": the normalized residual stream that the head reads, against what attending to it alone
+            writes to the stream. "vectors": the sequence's own vectors, against what attending to them adds to the
+            prediction, through embedding and unembedding with nothing in between.
+    Raises:
+        ValueError: another basis.
+    """
+    if basis == "residual":
+        source = obs.normalized(layer)
+        return varying(source), varying(source @ ov(obs, layer, head).AB)
+    if basis == "vectors":
+        scaled = obs.embedded / obs.norm_scale(layer)
+        return varying(obs.vectors), varying(to_output(obs, scaled @ ov(obs, layer, head).AB))
+    raise ValueError(f"basis must be one of {BASES}, got {basis!r}")
+
+
+def ov_fit(obs: Observation, layer: int, head: int, basis: str = "residual") -> LineFit:
+    """The straight line through ``ov_points``: slope, R2, correlation."""
+    return line_fit(*ov_points(obs, layer, head, basis))
+
+
+def _products(p: Tensor, q: Tensor, y: Tensor) -> tuple[Float[Tensor, batch], ...]:
+    """By sequence, the inner products that the regression of y on p and q needs: pp, qq, pq, py, qy."""
+    return tuple((a * b).sum(dim=(1, 2)) for a, b in ((p, p), (q, q), (p, q), (p, y), (q, y)))
+
+
+def _coefficients(pp, qq, pq, py, qy):
+    """Least-squares coefficients of p and of q."""
+    determinant = pp * qq - pq * pq
+    return (py * qq - qy * pq) / determinant, (qy * pp - py * pq) / determinant
+
+
+def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]:
+    """alpha in v_n -> v_n + alpha * v_{n-1}, as the layer's attention really applies it.
+
+    The attention output at position n is regressed on the embedded v_n and v_{n-1} together. The stream then holds
+    (1 + b) * v_n + a * v_{n-1}, and alpha = a / (1 + b): how much of the previous vector there is for each unit of the
+    present one.
+
+    Returns:
+        alpha, and the share of the attention output that this regression explains (without which alpha says little).
+    """
+    written = varying(obs.cache[f"blocks.{layer}.hook_attn_out"])
+    present = varying(obs.embedded)
+    previous = varying(obs.embedded.roll(1, dims=1))
+
+    def alpha(*sums):
+        b, a = _coefficients(*sums)
+        return a / (1 + b)
+
+    def r2(*sums):
+        *regression, total = sums
+        b, a = _coefficients(*regression)
+        return (b * sums[3] + a * sums[4]) / total
+
+    sums = _products(present, previous, written)
+    return bootstrap(alpha, *sums), bootstrap(r2, *sums, written.square().sum(dim=(1, 2)))
+
+
+def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:
+    """The c for which a multiple of v_n + c * (v_n - v_{n-1}), the true answer, comes closest to a prediction.
+
+    By least squares over all sequences, contexts of 3 and more; they should have one c. (Where c is large, v_n and the
+    step to it are nearly parallel, and a mixture of values of c would imply almost anything.) The multiple is free, so
+    that a prediction which is only too small implies the same c.
+
+    Raises:
+        ValueError: the vectors do not move (c = 0), so that every c gives the same answer.
+    """
+    present, step = obs.vectors[:, FIRST:], (obs.vectors - obs.vectors.roll(1, dims=1))[:, FIRST:]
+    if not step.any():
+        raise ValueError("the vectors do not move, so that no c is implied: c must not be 0")
+
+    def c(*sums):
+        size, share = _coefficients(*sums)
+        return share / size
+
+    return bootstrap(c, *_products(present, step, prediction[:, FIRST:]))
+
+
+def remaining_error_fit(
+    obs: Observation, layer: int, head: int, remaining: Float[Tensor, "batch n_ctx dimension"]
+) -> LineFit:
+    """A head's direct effect on the prediction against the error that remained before its layer (C4).
+
+    A head that corrects has a positive correlation: what it adds points from the estimate so far to the target.
+    """
+    return line_fit(remaining[:, FIRST:], to_output(obs, head_result(obs, layer, head))[:, FIRST:])

@@ -1,0 +1,172 @@
+"""Taking things out of the model while it runs: ablating heads, freezing components and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.analysis.estimates import affine
+from helpers.analysis.observation import Observation, watch_again
+from helpers.data.recurrences import FIRST
+
+Prediction = Float[Tensor, "batch n_ctx dimension"]
+Hook = tuple[str, Callable[..., Tensor]]
+
+
+@torch.no_grad()
+def run(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
+    """Predicts the observed sequences again with hooks in place (TransformerLens's ``run_with_hooks``)."""
+    return obs.bridge.run_with_hooks(obs.embedded, fwd_hooks=list(hooks))
+
+
+def watched(obs: Observation, hooks: Iterable[Hook]) -> Observation:
+    """The observed sequences watched again with hooks in place: every activation as they make it."""
+    with obs.bridge.hooks(fwd_hooks=list(hooks)):
+        return watch_again(obs, obs.sequences)
+
+
+def constant(activation: Float[Tensor, "batch n_ctx ..."]) -> Float[Tensor, ...]:
+    """An activation's mean over sequences and over contexts of 3 vectors and more: what a bias could supply."""
+    return activation[:, FIRST:].mean(dim=(0, 1))
+
+
+def _replace_heads(value: Tensor, hook: object, *, heads: list[int], by: Tensor) -> Tensor:
+    value = value.clone()
+    value[:, :, heads] = by[..., heads, :]
+    return value
+
+
+ABLATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": constant,
+    "zero": torch.zeros_like,
+    "resample": lambda activation: activation.roll(1, dims=0),
+}
+
+
+def ablation(obs: Observation, heads: Iterable[tuple[int, int]], by: str = "mean") -> list[Hook]:
+    """The hooks that replace the outputs of the named (layer, head) pairs.
+
+    Args:
+        by: "mean": their mean over sequences and contexts of 3 and more, at every position, so that nothing of the
+            input is left. "zero": nothing, so that later layers miss a constant as well. "resample": what they write
+            in another sequence, so that all is as usual but about something else.
+    Raises:
+        ValueError: a pair names no head of this model, or ``by`` no ablation.
+    """
+    if by not in ABLATIONS:
+        raise ValueError(f"by must be one of {tuple(ABLATIONS)}, got {by!r}")
+    by_layer: dict[int, list[int]] = {}
+    for layer, head in heads:
+        if not (0 <= layer < obs.config.n_layers and 0 <= head < obs.config.n_heads):
+            raise ValueError(
+                f"heads must be (layer, head) pairs below ({obs.config.n_layers}, {obs.config.n_heads}), "
+                f"got {(layer, head)}"
+            )
+        by_layer.setdefault(layer, []).append(head)
+    return [
+        (f"blocks.{layer}.attn.hook_z", partial(_replace_heads, heads=chosen, by=ABLATIONS[by](obs.cache["z", layer])))
+        for layer, chosen in by_layer.items()
+    ]
+
+
+def ablate_heads(obs: Observation, heads: Iterable[tuple[int, int]], by: str = "mean") -> Prediction:
+    """The prediction with the named heads replaced, as ``ablation`` says."""
+    return run(obs, ablation(obs, heads, by))
+
+
+def _multiply(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
+    return value * by
+
+
+def scaling(obs: Observation, strengths: Mapping[tuple[int, int], float]) -> list[Hook]:
+    """The hooks that multiply what (layer, head) pairs write: 0 removes it, 1 changes nothing, 2 doubles it."""
+    factors = torch.ones(obs.config.n_layers, obs.config.n_heads, 1, dtype=torch.float64)
+    for place, factor in strengths.items():
+        factors[place] = factor
+    layers = sorted({layer for layer, _ in strengths})
+    return [(f"blocks.{layer}.attn.hook_z", partial(_multiply, by=factors[layer])) for layer in layers]
+
+
+def layer_heads(obs: Observation, layer: int) -> list[tuple[int, int]]:
+    """All (layer, head) pairs of one layer."""
+    return [(layer, head) for head in range(obs.config.n_heads)]
+
+
+def writers(layers: int) -> dict[str, str]:
+    """The hooks of what adds to the residual stream in the first layers: "embed", "0_attn_out", "0_mlp_out", ...
+
+    "embed" is all that enters layer 0.
+    """
+    parts = [(layer, part) for layer in range(layers) for part in ("attn_out", "mlp_out")]
+    return {"embed": "blocks.0.hook_resid_pre"} | {f"{i}_{part}": f"blocks.{i}.hook_{part}" for i, part in parts}
+
+
+CONSTANTS: dict[str, Callable[[Tensor], Tensor]] = {"mean": constant, "position": lambda a: a.mean(dim=0)}
+
+
+def freeze(obs: Observation, names: Iterable[str], by: str = "mean") -> Prediction:
+    """Replaces whole components by a constant: "0_attn_out", "1_mlp_out" and so on, any number of them.
+
+    "embed" is what enters layer 0. With it and all the others, nothing is left of the input.
+
+    Args:
+        by: "mean": one constant, as a bias would be. "position": a constant for each position.
+    Raises:
+        ValueError: a name is not of that form or has no such layer, or ``by`` is neither of the two.
+    """
+    if by not in CONSTANTS:
+        raise ValueError(f"by must be one of {tuple(CONSTANTS)}, got {by!r}")
+    places = writers(obs.config.n_layers)
+    hooks = []
+    for name in names:
+        if name not in places:
+            raise ValueError(f"names must be among {sorted(places)}, got {name!r}")
+        hook = places[name]
+        hooks.append((hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))))
+    return run(obs, hooks)
+
+
+def replace(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
+    """A hook that puts ``by`` in the place of an activation."""
+    return by.expand_as(value).clone()
+
+
+def linearize(obs: Observation, layer: int) -> Float[Tensor, "half n_ctx dimension"]:
+    """Replaces a whole layer by the affine function of the stream at the same position that comes closest to it.
+
+    It shows how much of what the layer adds can be told, linearly, from the one position. The function is fitted by
+    least squares on the first half of the sequences; the returned predictions are for the second half.
+    """
+    half = len(obs.sequences) // 2
+    stream, after = obs.cache["resid_pre", layer], obs.cache["resid_post", layer]
+    added = affine(stream, stream[:half], (after - stream)[:half])
+    return run(obs, [(f"blocks.{layer}.hook_resid_post", partial(replace, by=stream + added))])[half:]
+
+
+def cut_path(obs: Observation, sender: str, layer: int, into: str) -> Prediction:
+    """Ablates one path: what a component puts straight into the queries, keys or values of a layer's heads.
+
+    Its mean over sequences at each position is put there instead, so that positions can still be told apart.
+
+    All else, the sender's other readers included, is as it was (path patching, Goldowsky-Dill et al. 2023).
+
+    Args:
+        sender: as for ``freeze``, in a layer below ``layer``.
+        into: "q", "k" or "v".
+    Raises:
+        ValueError: ``sender`` is no component below the layer, or ``into`` none of the three.
+    """
+    if into not in ("q", "k", "v"):
+        raise ValueError(f"into must be one of ('q', 'k', 'v'), got {into!r}")
+    places = writers(layer)
+    if sender not in places:
+        raise ValueError(f"sender must be among {sorted(places)}, got {sender!r}")
+    written = obs.cache[places[sender]]
+    x = obs.bridge.blocks[layer].ln1(obs.cache["resid_pre", layer] - written + written.mean(dim=0))
+    weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[layer], getattr(obs.bridge, f"b_{into.upper()}")[layer]
+    by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
+    return run(obs, [(f"blocks.{layer}.attn.hook_{into}", partial(replace, by=by))])

@@ -1,0 +1,156 @@
+"""A trained model watched at work: its bridge, the sequences it was given, and every activation the analysis reads.
+
+All in float64 on the CPU, on sequences drawn by numpy from a fixed seed: the same numbers on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformer_lens import ActivationCache
+from transformer_lens.model_bridge import TransformerBridge
+
+from helpers.analysis.estimates import Estimate, mean, ratio
+from helpers.data.recurrences import FIRST, Family, Sequences, sample
+from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge
+
+SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
+HOOKS = (
+    *("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out"),
+    *("hook_scale", "hook_normalized", "hook_q", "hook_k", "hook_v", "hook_pattern", "hook_z"),
+)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One forward pass over many sequences. Position n holds vector n and predicts vector n + 1.
+
+    Attributes:
+        bridge: the transformer; takes embedded vectors.
+        W_E: the embedding, so that ``vectors @ W_E`` enters the residual stream.
+        family: the distribution the sequences come from.
+        cache: TransformerLens's activations of this pass, for the hooks in ``HOOKS``.
+        prediction: the guess for the next vector, at every position.
+    """
+
+    config: ModelConfig
+    bridge: TransformerBridge
+    W_E: Float[Tensor, "dimension d_model"]
+    family: Family
+    sequences: Sequences
+    cache: ActivationCache
+    prediction: Float[Tensor, "batch n_ctx dimension"]
+
+    @cached_property
+    def vectors(self) -> Float[Tensor, "batch n_ctx dimension"]:
+        """What the model is given."""
+        return torch.from_numpy(self.sequences.vectors[:, :-1])
+
+    @cached_property
+    def targets(self) -> Float[Tensor, "batch n_ctx dimension"]:
+        """What it should predict: each vector's successor."""
+        return torch.from_numpy(self.sequences.vectors[:, 1:])
+
+    @cached_property
+    def c(self) -> Float[Tensor, batch]:
+        """Each sequence's c."""
+        return torch.from_numpy(self.sequences.c)
+
+    @cached_property
+    def embedded(self) -> Float[Tensor, "batch n_ctx d_model"]:
+        """The vectors as they enter the residual stream, before the position embedding is added."""
+        return self.vectors @ self.W_E
+
+    def normalized(self, layer: int) -> Float[Tensor, "batch n_ctx d_model"]:
+        """What the heads of a layer read: the residual stream through layer norm, or as it is where there is none."""
+        norm = f"blocks.{layer}.ln1.hook_normalized"
+        return self.cache[norm] if self.config.layer_norm else self.cache["resid_pre", layer]
+
+    def norm_scale(self, layer: int | None) -> Float[Tensor, "batch n_ctx 1"]:
+        """The standard deviations that a layer's first layer norm divides by (``None``: the final one), or ones."""
+        norm = "ln_final" if layer is None else f"blocks.{layer}.ln1"
+        return self.cache[f"{norm}.hook_scale"] if self.config.layer_norm else torch.ones_like(self.embedded[..., :1])
+
+    def errors(
+        self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None
+    ) -> Float[Tensor, "batch positions"]:
+        """Squared error of a prediction (the model's own by default), mean over entries, contexts of 3 and more."""
+        prediction = self.prediction if prediction is None else prediction
+        return (prediction - self.targets)[:, FIRST:].square().mean(dim=2)
+
+    def mse(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> Estimate:
+        """Mean squared error over contexts of 3 and more, with its interval over sequences."""
+        return mean(self.errors(prediction).mean(dim=1))
+
+    @cached_property
+    def variance(self) -> float:
+        """Mean square of the targets' entries (their mean is zero): the error of predicting zero."""
+        return self.targets[:, FIRST:].square().mean().item()
+
+    def explained(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> Estimate:
+        """``r2`` with its interval over sequences."""
+        squares = self.targets[:, FIRST:].square().mean(dim=2)
+        return ratio((squares - self.errors(prediction)).sum(dim=1), squares.sum(dim=1))
+
+    def r2(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> float:
+        """Share of the targets' variance that a prediction explains."""
+        return self.explained(prediction).value
+
+
+@torch.no_grad()
+def observe(model: RecurrenceModel, family: Family, count: int = 512, seed: int = SEED) -> Observation:
+    """Draws ``count`` sequences and watches the model predict them."""
+    return watch(model, family, sample(family, count, seed))
+
+
+def watch(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
+    """Watches the model on given sequences (of n_ctx + 1 vectors)."""
+    return _watch(model.config, as_bridge(model), model.W_E.detach().double().contiguous(), family, sequences)
+
+
+def watch_again(obs: Observation, sequences: Sequences) -> Observation:
+    """Watches the same model on other sequences."""
+    return _watch(obs.config, obs.bridge, obs.W_E, obs.family, sequences)
+
+
+@torch.no_grad()
+def _watch(
+    config: ModelConfig, bridge: TransformerBridge, W_E: Tensor, family: Family, sequences: Sequences
+) -> Observation:
+    prediction, cache = bridge.run_with_cache(
+        torch.from_numpy(sequences.vectors[:, :-1]) @ W_E,
+        names_filter=lambda name: name.endswith(HOOKS),
+    )
+    return Observation(config, bridge, W_E, family, sequences, cache, prediction)
+
+
+@torch.no_grad()
+def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
+    """The model's predictions in float64, without keeping activations; for test sets too large to watch."""
+    return as_bridge(model)(vectors @ model.W_E.detach().double())
+
+
+@torch.no_grad()
+def continue_sequences(
+    model: RecurrenceModel, vectors: Float[np.ndarray, "batch n dimension"], steps: int
+) -> Float[np.ndarray, "batch steps dimension"]:
+    """Continues sequences (in the model's units) by ``steps`` vectors, each predicted from all before it.
+
+    Raises:
+        ValueError: a sequence with all but the last of the new vectors is longer than the model's context.
+    """
+    known, n_ctx = vectors.shape[1], model.config.n_ctx
+    if not 1 <= steps <= n_ctx + 1 - known:
+        raise ValueError(
+            f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}"
+        )
+    bridge, W_E = as_bridge(model), model.W_E.detach().double()
+    sequences = torch.from_numpy(np.asarray(vectors, dtype=float))
+    for _ in range(steps):
+        sequences = torch.cat([sequences, bridge(sequences @ W_E)[:, -1:]], dim=1)
+    return sequences[:, known:].numpy()

@@ -1,0 +1,176 @@
+"""Everything of one prediction in one figure, with a hand on the sequence and on every head (notebook 7).
+
+``picture`` draws it; ``explore`` puts the controls beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from io import StringIO
+
+import numpy as np
+import plotly.graph_objects as go
+from ipywidgets import Dropdown, FileUpload, FloatSlider, IntRangeSlider, IntSlider, Textarea
+from jaxtyping import Float
+from plotly.subplots import make_subplots
+
+from helpers.analysis import attention
+from helpers.analysis.attribution import components, share_sums
+from helpers.analysis.estimates import number
+from helpers.analysis.interventions import scaling, watched
+from helpers.analysis.observation import Observation, watch_again
+from helpers.data.predictors import continue_by, exact_solver
+from helpers.data.recurrences import Sequences, scale_of, unroll
+from helpers.data.userdata import ModelInput, SequenceError, to_model
+from helpers.display.sliders import sliders
+from helpers.display.theme import DASHES, HEADINGS, MARKERS, PALETTE, SHARE, theme
+
+
+def drawn(obs: Observation, c: float, d: float, noise: float, seed: int, vectors: int) -> Sequences:
+    """A sequence of so many vectors and the one to predict, d so many times as large as in training."""
+    rng = np.random.default_rng(seed)
+    start, step = rng.standard_normal((2, 1, obs.config.dimension))
+    found = unroll(start, np.array([c]), d * step, obs.config.n_ctx + 1)
+    scale = scale_of(found, obs.family.scaling)
+    found = found / scale[:, None, None] + noise * rng.standard_normal(found.shape)
+    return Sequences(found[:, : vectors + 1], np.array([c]), d * step / scale[:, None], scale)
+
+
+def typed(obs: Observation, text: str, seed: int) -> tuple[Sequences, ModelInput]:
+    """A sequence typed in, one vector to a line, with the exact solver's guess for the next one.
+
+    Raises:
+        SequenceError: it cannot be read, or not be continued.
+    """
+    try:
+        source = np.loadtxt(StringIO(text.replace(",", " ").replace(";", " ")), ndmin=2)
+    except ValueError as error:
+        raise SequenceError(f"one vector to a line, please: {error}") from error
+    given = to_model(source, dimension=obs.config.dimension, n_ctx=obs.config.n_ctx, seed=seed)
+    whole = np.concatenate([given.vectors, continue_by(exact_solver, given.vectors, 1)])[None]
+    return Sequences(
+        whole, np.full(1, np.nan), np.full((1, obs.config.dimension), np.nan), np.array([given.scale])
+    ), given
+
+
+def picture(
+    obs: Observation,
+    *,
+    own: str = "",
+    c: float = -0.8,
+    d: float = 1.0,
+    noise: float = 0.0,
+    seed: int = 0,
+    vectors: int = 8,
+    entries: tuple[int, int] | None = None,
+    layer: int = 0,
+    **strengths: float,
+) -> go.Figure:
+    """Prediction beside truth, what each component adds to it, and a layer's attention, for one sequence.
+
+    Args:
+        own: a sequence to use, one vector to a line; the next five arguments describe one that is drawn if it is empty.
+        d: size of d, 1 as in training.
+        entries: first and last entry of the vectors to show (default: all).
+        layer: whose attention to show.
+        strengths: what to multiply a head's output by ("L0H1" and so on; default 1).
+    """
+    given = None
+    try:
+        if own.strip():
+            sequences, given = typed(obs, own, seed)
+        else:
+            sequences = drawn(obs, c, d, noise, seed, vectors)
+    except SequenceError as error:
+        return theme(go.Figure(), str(error))
+    factors = {(int(name[1]), int(name[3:])): value for name, value in strengths.items()}
+    there = watch_again(obs, sequences)
+    curves = {"exact solver" if given else "truth": there.targets, "model": there.prediction}
+    changed = there
+    if set(factors.values()) - {1.0}:
+        changed = watched(there, scaling(there, factors))
+        curves["with heads changed"] = changed.prediction
+    rows = {name: (given.back if given else np.asarray)(curve[0, -1].numpy()) for name, curve in curves.items()}
+    truth, *guesses = rows.values()
+    errors = " and ".join(number(((guess - truth) ** 2).mean()) for guess in guesses)
+    n = there.vectors.shape[1]
+    title = (
+        f"{'Your sequence' if given else f'c = {c:g}'}: vector {n + 1} predicted from {n}, mean square error {errors}"
+    )
+    first, last = entries or (0, obs.config.dimension - 1)
+    shown = {name: row[first : last + 1] for name, row in rows.items()}
+    sums = {name: share_sums(changed, part) for name, part in components(changed).items()}
+    shares = {name: (with_target / square).item() for name, (with_target, square) in sums.items()}
+    patterns = attention.pattern(changed, layer)[0].numpy()
+    return _figure(title, shown, first, shares, {f"L{layer}H{h}": p for h, p in enumerate(patterns)})
+
+
+def _figure(
+    title: str,
+    rows: Mapping[str, Float[np.ndarray, entries]],
+    first: int,
+    shares: Mapping[str, float],
+    patterns: Mapping[str, Float[np.ndarray, "n n"]],
+) -> go.Figure:
+    """The three parts of ``picture``, one above the other; ``first`` is the number of the first entry in ``rows``."""
+    heads = len(patterns)
+    whole = [{"colspan": heads}, *[None] * (heads - 1)]
+    figure = make_subplots(
+        3,
+        heads,
+        specs=[whole, whole, [{}] * heads],
+        subplot_titles=[
+            "the next vector, entry by entry",
+            "share of the answer that each part writes",
+            *(f"attention of {name}" for name in patterns),
+        ],
+        vertical_spacing=0.11,
+        row_heights=[0.28, 0.25, 0.47],
+    )
+    for i, (name, row) in enumerate(rows.items()):
+        figure.add_scatter(
+            x=list(range(first, first + len(row))),
+            y=row.tolist(),
+            name=name,
+            mode="lines+markers",
+            line={"color": PALETTE[i], "dash": DASHES[i]},
+            marker={"symbol": MARKERS[i], "size": 5},
+            row=1,
+            col=1,
+        )
+    figure.add_bar(x=list(shares), y=list(shares.values()), marker_color=PALETTE[0], showlegend=False, row=2, col=1)
+    for column, pattern in enumerate(patterns.values(), 1):
+        figure.add_heatmap(z=pattern.tolist(), coloraxis="coloraxis", row=3, col=column)
+    theme(figure, title, height=820, above=HEADINGS)
+    figure.update_yaxes(autorange="reversed", row=3).update_xaxes(title_text="source", row=3)
+    figure.update_yaxes(title_text="destination", row=3, col=1).update_yaxes(title_text="value", row=1)
+    figure.update_xaxes(title={"text": "entry", "standoff": 0}, row=1)
+    figure.update_xaxes(tickfont_size=10, row=2)
+    bar = {"title": {"text": "attention", "side": "right"}, "thickness": 12, "len": 0.42, "y": 0.2}
+    return figure.update_layout(coloraxis={"colorscale": SHARE, "cmin": 0, "cmax": 1, "colorbar": bar})
+
+
+def explore(obs: Observation) -> None:
+    """The picture with its controls: the sequence, what to show, and a strength from 0 to 2 for every head."""
+    config = obs.config
+    own = Textarea(placeholder="or type a sequence of your own, one vector to a line", description="own")
+    upload = FileUpload(accept=".csv,.txt", description="or a file")
+    upload.observe(lambda _: setattr(own, "value", bytes(upload.value[0].content).decode()), "value")
+    sliders(
+        partial(picture, obs),
+        upload,
+        c=FloatSlider(value=-0.8, min=-1.5, max=1.5, step=0.1, description="c"),
+        d=FloatSlider(value=1.0, min=0, max=3, step=0.1, description="size of d"),
+        noise=FloatSlider(value=0.0, min=0, max=0.1, step=0.005, readout_format=".3f", description="noise"),
+        seed=IntSlider(value=0, min=0, max=99, description="draw"),
+        vectors=IntSlider(value=8, min=3, max=config.n_ctx, description="vectors"),
+        own=own,
+        entries=IntRangeSlider(value=(0, config.dimension - 1), min=0, max=config.dimension - 1, description="entries"),
+        layer=Dropdown(options=list(range(config.n_layers)), description="attention"),
+        **{
+            f"L{layer}H{head}": FloatSlider(value=1.0, min=0, max=2, step=0.1, description=f"L{layer}H{head} ×")
+            for layer in range(config.n_layers)
+            for head in range(config.n_heads)
+        },
+    )

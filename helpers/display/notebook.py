@@ -1,0 +1,113 @@
+"""What every notebook starts with, and how it shows tables and progress."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.io as pio
+from IPython.display import Markdown, clear_output, display
+from jaxtyping import Float
+from tqdm.notebook import tqdm_notebook
+
+from helpers.analysis.estimates import mean
+from helpers.claims import study, verdicts
+from helpers.data.recurrences import FIRST
+from helpers.places import COMPARED, STUDY, model_folder
+
+if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
+    from helpers.analysis.observation import Observation
+    from helpers.training.model import RecurrenceModel
+    from helpers.training.recipes import Recipe
+
+
+def setup() -> None:
+    """Chooses how figures are shown: interactive, on Colab as Colab wants it, with a PNG beside it if STORE_PNG is set.
+
+    GitHub shows the PNG; storing it needs a Chromium and takes a second for each figure, so only ``make notebooks``
+    asks for it.
+    """
+    if "COLAB_RELEASE_TAG" in os.environ:
+        pio.renderers.default = "colab"
+    else:
+        pio.renderers.default = "plotly_mimetype" + ("+png" if os.environ.get("STORE_PNG") else "")
+        pio.defaults.default_scale = 1.5
+        logging.getLogger("choreographer").setLevel(logging.CRITICAL)  # what draws the PNGs talks to stderr at times
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+
+def load(name: str | None = None) -> tuple[RecurrenceModel, Recipe]:
+    """The model of ``model_folder(name)`` and the recipe it was trained with."""
+    from helpers.training import checkpoints
+
+    folder = model_folder(name)
+    return checkpoints.load(folder), checkpoints.load_recipe(folder)
+
+
+def observe(count: int = 512, name: str | None = None) -> Observation:
+    """The model of ``model_folder(name)``, watched on ``count`` sequences it was not trained on."""
+    return look(model_folder(name), count)
+
+
+@lru_cache(maxsize=3)
+def look(folder: Path, count: int = 512) -> Observation:
+    """The model of a checkpoint, watched on the sequences of the notebooks; looking again costs nothing."""
+    from helpers.analysis.observation import observe as watch_model
+    from helpers.training import checkpoints
+
+    return watch_model(checkpoints.load(folder), checkpoints.load_recipe(folder).family, count)
+
+
+def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
+    """A table that GitHub, JupyterLab and Colab all show."""
+    return Markdown(verdicts.markdown(header, rows))
+
+
+def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Markdown:
+    """Squared errors by predictor as a table of MSE and R2, over contexts of 3 vectors and more.
+
+    "zero" must be among the predictors: its error is the variance.
+    """
+    mse = {name: mean(error[:, FIRST:].mean(axis=1)) for name, error in errors.items()}
+    rows = (
+        (name, e if e.value > 1e-12 else "below 1e-12", f"{1 - e.value / mse['zero'].value:.5f}")
+        for name, e in mse.items()
+    )
+    return show_table(("predictor", "MSE with 95 % interval", "R²"), rows)
+
+
+def show_claims(*ids: str, beside: str = COMPARED) -> Markdown:
+    """Verdicts on claims, with their numbers: the model of this notebook, and a shipped one beside it."""
+    from helpers.claims import measures, setup
+
+    def rows(name: str | None) -> list[verdicts.Row]:
+        setting = {row.id: row for row in setup.setup_rows(load(name)[1])}
+        asked = [id for id in ids if id not in setting]
+        found = measures.evaluate(observe(name=name), asked) if asked else []
+        return [row for id, row in setting.items() if id in ids] + found
+
+    return Markdown(verdicts.claims_table({"the model of this notebook": rows(None), f"`{beside}`": rows(beside)}))
+
+
+def show_seeds(*ids: str) -> Markdown:
+    """The measures of some claims over seeds: the default setting of the study (notebook 6), by optimizer."""
+    return show_table(*study.over_optimizers(study.load(STUDY), ids))
+
+
+class ProgressBar(tqdm_notebook):
+    """A progress bar that is there while work is under way and leaves no trace in the stored notebook."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options, display=False)
+        kind = "application/vnd.jupyter.widget-view+json"
+        display({kind: {"model_id": self.container.model_id, "version_major": 2, "version_minor": 0}}, raw=True)
+
+    def close(self) -> None:
+        super().close()
+        clear_output()

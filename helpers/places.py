@@ -1,0 +1,30 @@
+"""Where things lie, and which of the shipped models is meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKPOINTS = ROOT / "checkpoints"
+ANALYSED = "paper"  # the claims are the paper's, so they are first asked of the model trained as the paper says
+COMPARED = "fast"  # what holds for both does not hang on the optimizer
+BOUNDED = "bounded"  # trained as ANALYSED is, but started small and on sequences that do not run away (notebook 6)
+STUDY = ROOT / "studies" / "settings.csv"
+LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
+
+
+def model_folder(name: str | None = None) -> Path:
+    """A checkpoint's folder; without a name that of the model the notebooks take apart.
+
+    That is ``ANALYSED`` or what the environment variable MODEL says. A name is a folder in checkpoints/, or a path,
+    seen from the top of the repository.
+    Raises:
+        FileNotFoundError: there is no such folder; the message lists those there are.
+    """
+    name = name or os.environ.get("MODEL", ANALYSED)
+    for folder in (CHECKPOINTS / name, ROOT / name):
+        if folder.is_dir():
+            return folder
+    known = sorted(p.name for p in CHECKPOINTS.iterdir() if p.is_dir())
+    raise FileNotFoundError(f"MODEL must be one of {known} or the path of a checkpoint folder, got {name!r}")

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from helpers.analysis import attribution
+from helpers.analysis.estimates import ratio
+
+
+def test_the_components_sum_to_the_prediction(obs):
+    parts = attribution.components(obs)
+    assert list(parts)[:5] == ["embed", "pos", "L0H0", "L0H1", "L0 bias"]
+    assert (sum(parts.values()) - obs.prediction).abs().max() < 1e-9
+
+
+def test_the_target_itself_has_a_share_of_one(obs):
+    assert ratio(*attribution.share_sums(obs, obs.targets)).value == pytest.approx(1)
+    assert ratio(*attribution.share_sums(obs, -0.5 * obs.targets)).value == pytest.approx(-0.5)
+
+
+def test_the_last_lens_is_the_model(obs):
+    lens = attribution.logit_lens(obs)
+    assert list(lens) == ["embedding", "layer 0", "layer 1", "layer 2"]
+    torch.testing.assert_close(lens["layer 2"], obs.prediction, rtol=0, atol=1e-10)
+    assert not torch.allclose(lens["layer 1"], obs.prediction)
+
+
+def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs, monkeypatch):
+    """Planted streams: the target rotated is read without error, noise is not read at all (fitted, it would be)."""
+    rotation = torch.randn(5, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(40, 6, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    streams = {"known": obs.targets @ rotation, "noise": noise}
+    monkeypatch.setattr(attribution, "residual_streams", lambda obs: streams)
+    tuned, targets = attribution.tuned_lens(obs), obs.targets[-20:]
+    assert attribution.mse(tuned["known"], targets) < 1e-20
+    assert attribution.mse(tuned["noise"], targets) > targets[:, 2:].var().item()
+
+
+def test_the_held_lens_is_the_running_sum_of_the_components(obs):
+    parts = attribution.components(obs)
+    names = list(parts)
+    upto = names[: names.index("L1 MLP") + 1] + ["final bias"]
+    torch.testing.assert_close(attribution.held_lens(obs)["layer 1"], sum(parts[n] for n in upto), rtol=0, atol=1e-10)
+    torch.testing.assert_close(attribution.held_lens(obs)["layer 2"], obs.prediction, rtol=0, atol=1e-10)
+
+
+def test_rescaling_finds_the_size_and_only_the_size(obs):
+    torch.testing.assert_close(attribution.rescaled(obs, 2.5 * obs.targets), obs.targets)
+    assert obs.mse(attribution.rescaled(obs, obs.prediction)).value <= obs.mse().value

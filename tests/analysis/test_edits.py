@@ -1,0 +1,151 @@
+import pytest
+import torch
+
+from helpers.analysis import attention, edits
+from helpers.analysis.attribution import head_result, to_output
+from helpers.analysis.estimates import line_fit
+from helpers.analysis.interventions import run
+
+
+def close(a, b):
+    return (a - b).abs().max() < 1e-10
+
+
+def test_factor_zero_is_even_attention(obs):
+    even = torch.ones(6, 6, dtype=torch.float64).tril() / torch.arange(1, 7, dtype=torch.float64)[:, None]
+    by_hand = run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: even.expand_as(v).clone())])
+    assert close(edits.scale_scores(obs, 2, 0.0), by_hand)
+    assert not close(by_hand, obs.prediction)
+
+
+def test_factor_two_doubles_the_scores(obs):
+    scores = attention.scores(obs, 2)
+    visible = torch.ones(6, 6, dtype=torch.bool).tril()
+    doubled = torch.softmax((2 * scores).masked_fill(~visible, float("-inf")), dim=-1)
+    by_hand = run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: doubled)])
+    assert close(edits.scale_scores(obs, 2, 2.0), by_hand)
+
+
+def test_what_is_not_edited_stays(obs):
+    assert close(edits.scale_scores(obs, 1, 1.0), obs.prediction)
+    assert close(edits.with_scores(obs, 1, attention.scores(obs, 1)), obs.prediction)
+
+
+def test_a_constant_along_a_row_of_scores_changes_nothing(obs):
+    shifted = attention.scores(obs, 2) + torch.randn(40, 2, 6, 1, dtype=torch.float64)
+    assert close(edits.with_scores(obs, 2, shifted), obs.prediction)
+
+
+def centred_content(scores):
+    """Scores less their mean over sequences, each row less its mean over the sources it may see."""
+    mask = attention.visible(6)
+    content = (scores - scores.mean(dim=0)).masked_fill(~mask, 0)
+    return (content - content.sum(-1, keepdim=True) / mask.sum(-1, keepdim=True)).masked_fill(~mask, 0)
+
+
+def test_each_edit_of_the_scores_keeps_what_position_decides(obs):
+    real = attention.scores(obs, 2)
+    content = centred_content(real)
+    found = {how: edits.edit_scores(obs, 2, how) for how in edits.SCORE_EDITS}
+    flat = (real - found["flipped"]).mean(dim=0)  # a constant along each row, which changes no pattern
+    for edited in found.values():
+        assert close(centred_content(edited - real), centred_content(edited) - content)
+        rows = [(edited - real).mean(dim=0)[:, n, : n + 1] for n in range(6)]
+        assert all(close(row, row[:, :1].expand_as(row)) for row in rows), flat
+    assert close(centred_content(found["position"]), torch.zeros_like(content))
+    assert close(centred_content(found["flipped"]), -content)
+    assert close(centred_content(found["opposite"]), -centred_content(found["identity"]))
+
+
+def test_the_identity_edit_is_the_similarity_that_fits_best(obs):
+    x = obs.normalized(2)
+    similarity = centred_content((x @ x.transpose(1, 2))[:, None])
+    for h in range(2):
+        content = centred_content(attention.scores(obs, 2))[:, h : h + 1]
+        size = (content * similarity).sum() / similarity.square().sum()
+        found = centred_content(edits.edit_scores(obs, 2, "identity"))[:, h : h + 1]
+        assert close(found, similarity * size)
+        assert edits.identity_sizes(obs, 2)["scores"][h] == pytest.approx(size.item())
+
+
+def by_hand(obs, content):
+    """The prediction if what the heads of layer 2 write together had this content."""
+    return run(obs, [("blocks.2.hook_attn_out", lambda v, hook: v.mean(dim=0) + content)])
+
+
+def best(real, ideal):
+    real, ideal = real - real.mean(dim=0), ideal - ideal.mean(dim=0)
+    return ideal * (real * ideal).sum() / ideal.square().sum()
+
+
+def test_outputs_keep_their_mean_and_get_the_content_that_was_asked_for(obs):
+    x, pattern = obs.normalized(2), obs.cache["pattern", 2]
+    heads = [head_result(obs, 2, h) for h in range(2)]
+    even = torch.ones(6, 6, dtype=torch.float64).tril() / torch.arange(1, 7, dtype=torch.float64)[:, None]
+    total = sum(heads) - sum(heads).mean(dim=0)
+    identity = sum(best(heads[h], pattern[:, h] @ x) for h in range(2))
+    expected = {
+        "position": 0 * total,
+        "flipped": -total,
+        "identity": identity,
+        "rest": total - identity,
+        "own": sum(best(head, x) for head in heads),
+        "even": sum(best(head, even @ x) for head in heads),
+        "other": sum(best(heads[h], torch.cat([pattern[-1:], pattern[:-1]])[:, h] @ x) for h in range(2)),
+        "rotated": sum(best(heads[h], pattern[:, h] @ x @ edits.rotation(12)) for h in range(2)),
+    }
+    for how in edits.OUTPUT_EDITS:
+        assert close(edits.edit_outputs(obs, 2, how), by_hand(obs, expected[how])), how
+
+
+def test_a_rotation_keeps_lengths_and_angles():
+    turn = edits.rotation(7)
+    assert close(turn @ turn.T, torch.eye(7, dtype=torch.float64)) and not close(turn, edits.rotation(7, seed=1))
+
+
+def test_another_edit_is_refused(obs):
+    for edit in (edits.edit_scores, edits.edit_outputs):
+        with pytest.raises(ValueError, match="how must be one of .*got 'x'"):
+            edit(obs, 2, "x")
+    with pytest.raises(ValueError, match="part must be one of .*got 'x'"):
+        edits.kept(obs, 2, "x", "flipped")
+
+
+@pytest.mark.parametrize("part", edits.PARTS)
+def test_what_an_edit_keeps_is_measured_from_position_alone(obs, part):
+    distance = {
+        how: (edits.PARTS[part](obs, 2, how) - obs.prediction)[:, 2:].norm() ** 2 for how in edits.SCORE_EDITS[:2]
+    }
+    assert edits.kept(obs, 2, part, "flipped")["flipped"].value == pytest.approx(
+        1 - (distance["flipped"] / distance["position"]).item()
+    )
+
+
+def test_the_expectation_is_minus_what_is_newly_attended_to(obs):
+    flipped = edits.as_pattern(edits.edit_scores(obs, 2, "flipped"))
+    x = obs.normalized(2) - obs.normalized(2).mean(dim=0)
+    read = sum((flipped - obs.cache["pattern", 2])[:, h] @ x for h in range(2))
+    change = edits.with_scores(obs, 2, edits.edit_scores(obs, 2, "flipped")) - obs.prediction
+    expected = line_fit(-to_output(obs, read)[:, 2:], change[:, 2:]).correlation.value
+    found = edits.expected_changes(obs, 2)["its own change of attention"].correlation.value
+    assert found == pytest.approx(expected)
+
+
+def test_swapping_the_previous_vector_moves_the_stream_by_its_share(obs):
+    """The move after the attention, computed by attending to swapped normalized vectors."""
+    x = obs.normalized(0) * obs.bridge.blocks[0].ln1.weight + obs.bridge.blocks[0].ln1.bias
+    v = torch.einsum("bnd,hdk->bhnk", x, obs.bridge.W_V[0]) + obs.bridge.b_V[0][:, None]
+    diagonal = torch.diag_embed(attention.pattern(obs, 0).diagonal(offset=-1, dim1=2, dim2=3), offset=-1)
+    moved = torch.einsum("bhij,bhjk,hkd->bid", diagonal, v.roll(1, dims=0) - v, obs.bridge.W_O[0])
+    before = torch.zeros_like(obs.embedded)
+    before[:, 1:] = (obs.embedded.roll(1, dims=0) - obs.embedded)[:, :-1]
+    expected = line_fit(before[:, 2:], moved[:, 2:])
+    found = edits.swap_previous(obs)["stream after the attention"]
+    assert found.slope.value == pytest.approx(expected.slope.value)
+    assert found.correlation.value == pytest.approx(expected.correlation.value)
+
+
+def test_the_answers_own_dependence_on_the_previous_vector_has_slope_one(obs):
+    """For a model that reads the previous vector in layer 0 alone and knows the answer, the slope would be 1."""
+    answer = (1 + obs.c)[:, None, None] * obs.vectors - obs.c[:, None, None] * obs.vectors.roll(1, dims=1)
+    torch.testing.assert_close(answer[:, 1:], obs.targets[:, 1:])

@@ -1,0 +1,61 @@
+import dataclasses
+
+import pytest
+import torch
+
+from conftest import FAMILY
+from helpers.analysis import effects
+from helpers.analysis.observation import observe
+
+
+def planted(obs, written):
+    """The observation with another layer-0 attention output."""
+    cache = type(obs.cache)({**obs.cache.cache_dict, "blocks.0.hook_attn_out": written}, obs.bridge)
+    return dataclasses.replace(obs, cache=cache)
+
+
+@pytest.mark.parametrize(("present", "previous", "alpha"), [(0.0, 2.3, 2.3), (1.0, 3.0, 1.5), (0.5, -0.75, -0.5)])
+def test_the_strength_of_a_planted_copy_is_read_as_planted(obs, present, previous, alpha):
+    constant = torch.randn(6, 12, dtype=torch.float64)
+    written = present * obs.embedded + previous * obs.embedded.roll(1, dims=1) + constant
+    found, explained = effects.copy_strength(planted(obs, written))
+    assert found.value == pytest.approx(alpha) and explained.value == pytest.approx(1)
+    rotated = written @ torch.linalg.qr(torch.randn(12, 12, dtype=torch.float64)).Q
+    assert effects.copy_strength(planted(obs, rotated))[1].value < 0.6
+
+
+def test_the_varying_part_has_no_mean_and_ignores_constants(obs):
+    x = obs.cache["resid_pre", 1]
+    assert effects.varying(x).mean(0).abs().max() < 1e-12
+    torch.testing.assert_close(effects.varying(x + torch.randn(6, 12, dtype=torch.float64)), effects.varying(x))
+
+
+def test_bases(obs):
+    for basis, width in (("residual", 12), ("vectors", 5)):
+        x, y = effects.ov_points(obs, 0, 1, basis)
+        assert x.shape == y.shape == (40, 4, width)
+    with pytest.raises(ValueError, match="basis must be one of .*got 'tokens'"):
+        effects.ov_points(obs, 0, 0, "tokens")
+
+
+def test_a_head_that_writes_the_error_corrects_it(obs):
+    from helpers.analysis.attribution import head_result, to_output
+
+    added = to_output(obs, head_result(obs, 2, 0))
+    assert effects.remaining_error_fit(obs, 2, 0, 3 * added).correlation.value == pytest.approx(1)
+    assert effects.remaining_error_fit(obs, 2, 0, -added).slope.value == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("c", [-1.4, 0.3, 1.4])
+@pytest.mark.parametrize("size", [1.0, 0.4])
+def test_the_truth_implies_its_own_c_whatever_its_size_and_copying_the_last_vector_none(model, size, c):
+    obs = observe(model, dataclasses.replace(FAMILY, c_min=c, c_max=c), count=20)
+    assert effects.implied_c(obs, size * obs.targets).value == pytest.approx(c)
+    assert effects.implied_c(obs, size * obs.vectors).value == pytest.approx(0)
+    assert effects.implied_c(obs, size * obs.vectors.roll(1, dims=1)).value == pytest.approx(-1)
+
+
+def test_where_nothing_moves_no_c_is_implied(model):
+    obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0, c_max=0.0), count=5)
+    with pytest.raises(ValueError, match="c must not be 0"):
+        effects.implied_c(obs, obs.prediction)

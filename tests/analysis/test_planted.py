@@ -1,0 +1,90 @@
+"""Every measure reads in the model of ``helpers.analysis.planted`` what was planted, verdicts fall with circuits."""
+
+import pytest
+import torch
+
+from helpers.analysis import attention, circuits, edits, effects, interventions
+from helpers.analysis.attribution import components
+from helpers.analysis.planted import CONFIG, PRESENT, SLOPE, K, M, observe_planted
+from helpers.claims import measures
+
+FINDINGS = [id for id in measures.MEASURES if id[0] in "ABC"]
+
+
+@pytest.fixture(scope="module")
+def obs():
+    return observe_planted()
+
+
+def test_layer_0_is_read_as_a_scaled_copy_of_the_previous_vector(obs):
+    assert attention.at_offset(obs, 0, 1).mean() > 0.99
+    for basis in effects.BASES:
+        fit = effects.ov_fit(obs, 0, 0, basis)
+        assert fit.r2.value > 0.99
+    assert effects.ov_fit(obs, 0, 0).slope.value == pytest.approx(SLOPE)
+    alpha, explained = effects.copy_strength(obs)
+    assert alpha.value == pytest.approx(SLOPE / PRESENT, rel=0.1) and explained.value > 0.98
+    swapped = edits.swap_previous(obs)["stream after the attention"]
+    assert swapped.slope.value == pytest.approx(SLOPE / PRESENT, rel=0.05) and swapped.correlation.value > 0.99
+    assert circuits.identity_cosine(circuits.vector_ov(obs, 0, 0)) == pytest.approx(1)
+    assert circuits.eigenvalue_score(circuits.ov(obs, 0, 0)) == pytest.approx(1)
+
+
+def test_layer_1_is_read_as_a_bias(obs):
+    assert components(obs)["L1H0"].abs().max() < 1e-3
+    for prediction in (interventions.ablate_heads(obs, [(1, 0)]), interventions.freeze(obs, ["1_attn_out"])):
+        assert (prediction - obs.prediction).abs().max() < 1e-3
+    assert circuits.effective_rank(circuits.ov(obs, 1, 0)) == pytest.approx(1)
+    assert circuits.sparsity(circuits.ov(obs, 1, 0).AB) > 0.9
+
+
+def test_layer_2_is_read_as_negative_similarity(obs):
+    d = CONFIG.d_model
+    torch.testing.assert_close(circuits.qk(obs, 2, 0).AB, K / d**0.5 * circuits.norm_matrix(obs, 2))
+    assert circuits.eigenvalue_score(circuits.qk(obs, 2, 0)) == pytest.approx(1)
+    assert circuits.eigenvalue_score(circuits.ov(obs, 2, 0)) == pytest.approx(-1)
+    fit = effects.ov_fit(obs, 2, 0)
+    assert fit.slope.value == pytest.approx(-M) and fit.correlation.value == pytest.approx(-1)
+    for matrix, reference in ((circuits.vector_ov, -1), (circuits.vector_qk, 1)):
+        assert circuits.cosine(matrix(obs, 2, 0), matrix(obs, 2, None)) == pytest.approx(reference)
+    assert (
+        attention.score_similarity_fit(obs, 2, 0).correlation.value > 0.8
+    )  # layer norm divides by a scale that varies
+
+
+def test_the_verdicts_are_as_planted(obs):
+    found = {row.id: row.verdict for row in measures.evaluate(obs, FINDINGS)}
+    assert found == dict.fromkeys(FINDINGS, "replicated")
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"back": 0}, "A1"),
+        ({"slope": -SLOPE}, "A3"),
+        ({"k": -K}, "C2"),
+        ({"m": -M}, "C3"),
+        ({"k": 0.0}, "C1"),
+        ({"m": -M}, "C4"),
+    ],
+)
+def test_a_verdict_falls_with_what_it_is_about(change, missing):
+    (row,) = measures.evaluate(observe_planted(**change), [missing])
+    assert row.verdict == "not replicated"
+
+
+def test_planted_circuits_survive_being_replaced_by_identities_and_by_nothing_else(obs):
+    """Negative similarity is what identities keep, and neither what is left beside them nor any control does."""
+    assert edits.identity_sizes(obs, 2)["outputs"] == [pytest.approx(-M)]
+    assert edits.identity_sizes(obs, 2)["scores"] == [pytest.approx(K / CONFIG.d_model**0.5)]
+    for part, controls in (("scores", ["rotated"]), ("outputs", ["rest", "other", "even", "rotated"])):
+        assert edits.kept(obs, 2, part, "identity")["identity"].value > 0.99
+        assert edits.kept(obs, 2, part, "flipped")["flipped"].value < -1
+        assert (
+            max(e.value for e in edits.kept(obs, 2, part, *controls).values()) < 0.95
+        )  # attention is not far from even
+    expected = edits.expected_changes(obs, 2)
+    assert expected["its own change of attention"].correlation.value > 0.99
+    assert expected["a change by similarity alone"].correlation.value > 0.99
+    assert edits.kept(obs, 2, "outputs", "rest")["rest"].value < 1e-6
+    assert expected["another sequence's change"].correlation.value < 0.8

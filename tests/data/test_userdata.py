@@ -1,0 +1,87 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.data.predictors import continue_by, exact_solver
+from helpers.data.recurrences import Family, sample, unroll
+from helpers.data.userdata import SequenceError, read, to_model
+
+SIZES = {"dimension": 3, "n_ctx": 14}
+
+
+@given(st.floats(-1.4, 1.4), st.floats(1e-3, 1e6), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_a_map_keeps_the_recurrence_fills_the_models_range_and_can_be_undone(c, unit, width, seed):
+    a0, d = unit * np.random.default_rng(seed).standard_normal((2, 1, width))
+    sequence = unroll(a0, np.array([c]), d, 15)[0]
+    given_part = to_model(sequence[:8], **SIZES, seed=seed)
+    assert given_part.vectors.shape == (8, 3)
+    np.testing.assert_allclose(given_part.back(given_part.vectors), sequence[:8], rtol=1e-9, atol=1e-9 * unit)
+    continued = continue_by(exact_solver, given_part.vectors, 7)
+    tolerance = 1e-5 * np.abs(sequence).max()
+    np.testing.assert_allclose(given_part.back(continued), sequence[8:], rtol=1e-4, atol=tolerance)
+    whole = np.concatenate([given_part.vectors, continued])
+    assert np.abs(whole).max() == pytest.approx(1, rel=1e-4)
+    assert not np.array_equal(to_model(sequence[:8], **SIZES, seed=seed + 1).vectors, given_part.vectors)
+
+
+@pytest.mark.parametrize("c", [-1.2, 0.5, 1.3])
+def test_the_start_is_drawn_as_the_training_data_are(c):
+    """Of sequences with this c, the regression of a_0 on a_1 - a_0 and what it leaves, in units of the first step."""
+    family = Family(c_min=c, c_max=c)
+    own = sample(replace(family, dimension=7), 400, seed=1).vectors[:, :6] * 100 + 50
+    mapped = np.stack([to_model(one, dimension=40, n_ctx=14, seed=i).vectors for i, one in enumerate(own)])
+    slopes, left = [], []
+    for vectors in (sample(family, 400, seed=2).vectors, mapped):
+        start, x = vectors[:, 0], vectors[:, 1] - vectors[:, 0]
+        size = np.sqrt((x**2).mean(axis=1, keepdims=True))
+        start, x = start / size, x / size
+        slopes.append((start * x).mean() / (x * x).mean())
+        left.append((start - slopes[-1] * x).std())
+    assert slopes[1] == pytest.approx(slopes[0], abs=0.03) and left[1] == pytest.approx(left[0], abs=0.02)
+
+
+def test_a_row_of_numbers_is_a_sequence():
+    assert np.array_equal(to_model([1, 2, 4], **SIZES).vectors, to_model([[1], [2], [4]], **SIZES).vectors)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ([[10**400, 1, 2]] * 3, "source must hold numbers"),
+        ([[1, 2, 3], [1, float("nan"), 3], [1, 2, 4]], "finite numbers, got nan in vector 1, entry 1"),
+        ([[1, 2, 3], [1, 2, float("inf")], [1, 2, 4]], "finite numbers, got inf in vector 1, entry 2"),
+        ([[1, 2, 3, 4]] * 3, "vectors of 1 to 3 entries for this model, got 4"),
+        ([[]] * 3, "vectors of 1 to 3 entries for this model, got 0"),
+        ([[1, 2, 3], [4, 5, 6]], "3 to 14 vectors for this model, got 2"),
+        (np.arange(45.0).reshape(15, 3), "3 to 14 vectors for this model, got 15"),
+        (np.ones((5, 3)), "constant"),
+        ([["a", "b", "c"]] * 3, "source must hold numbers"),
+        ([[1, 2, 3], [4, 5]], "rows of equal length"),
+        (np.ones(3), "constant"),
+        (np.ones((3, 3, 3)), r"shape \[vectors, entries\], got \[3, 3, 3\]"),
+        ("nothing.npy", "cannot be read"),
+        ("table.xlsx", "must be a .npy or .csv file"),
+    ],
+)
+def test_what_cannot_be_continued_is_refused_with_the_reason(source, message):
+    with pytest.raises(SequenceError, match=message):
+        to_model(source, **SIZES)
+
+
+def test_files_are_read(tmp_path):
+    table = np.arange(12.0).reshape(4, 3)
+    np.save(tmp_path / "a.npy", table)
+    np.savetxt(tmp_path / "a.csv", table, delimiter=",")
+    assert np.array_equal(read(tmp_path / "a.npy"), table) and np.array_equal(read(str(tmp_path / "a.csv")), table)
+    (tmp_path / "text.csv").write_text("one,two\n3,4\n")
+    with pytest.raises(SequenceError, match="source must hold numbers"):
+        read(tmp_path / "text.csv")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    with pytest.raises(SequenceError, match="source must hold numbers"):
+        read(tmp_path / "empty.npy")
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+    with pytest.raises(SequenceError, match="source must hold numbers"):
+        read(tmp_path / "objects.npy")

@@ -1,0 +1,53 @@
+"""The way in on Colab: what is installed there, and the address in badges and first cells."""
+
+import json
+from pathlib import Path
+
+import address
+import colab
+import pytest
+
+from helpers.places import ROOT
+
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_colabs_own_torch_and_numpy_are_pinned(monkeypatch):
+    seen = {}
+
+    def run(command, check):
+        seen["command"], seen["pins"] = command, Path(command[command.index("-c") + 1]).read_text().split()
+
+    monkeypatch.setattr(colab.subprocess, "run", run)
+    said = colab.install()
+    here = colab.versions(["torch", "numpy"])
+    assert seen["pins"] == [f"{name}=={version}" for name, version in here.items()] and len(here) == 2
+    assert seen["command"][-2:] == ["-r", str(ROOT / "requirements.txt")]
+    assert said == f"nothing to install; kept torch {here['torch']}, numpy {here['numpy']}"
+
+
+def test_what_was_missing_is_named(monkeypatch):
+    states = iter([{"torch": "2.9"}, {"torch": "2.9", "nbval": "0.11"}])
+    monkeypatch.setattr(colab, "versions", lambda names: next(states))
+    monkeypatch.setattr(colab.subprocess, "run", lambda command, check: None)
+    assert colab.install() == "installed nbval 0.11; kept torch 2.9"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_one_command_sets_badge_and_first_cell(path):
+    once, count = address.set_address(path.read_text(), "me/mine", "v1")
+    assert count == 3 and "OWNER" not in once
+    assert f"https://colab.research.google.com/github/me/mine/blob/v1/notebooks/{path.name}" in once
+    assert "git clone -q https://github.com/me/mine ~/series" in once and "git -C ~/series checkout -q v1\\n" in once
+    again, count = address.set_address(once, "you/yours", "main")
+    assert count == 3 and "me/mine" not in again and json.loads(again)
+
+
+def test_a_wrong_address_is_one_line(capsys):
+    for arguments, message in (
+        (["mine"], "argument repo: must be owner/name, got 'mine'"),
+        (["a/b", "--ref", "x y"], "--ref"),
+    ):
+        with pytest.raises(SystemExit) as exit:
+            address.main(arguments)
+        assert exit.value.code == 2 and message in capsys.readouterr().err
