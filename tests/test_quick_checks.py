@@ -10,7 +10,7 @@ from test_notebooks import BOOKS
 
 from helpers import places
 from helpers.analysis import edits, interventions
-from helpers.analysis.attribution import components, share_sums
+from helpers.analysis.attribution import contributions, share_sums
 from helpers.analysis.estimates import line_fit
 from helpers.analysis.observation import observe
 from helpers.claims import study
@@ -57,7 +57,7 @@ def test_04_a_constant_costs_nothing_under_the_mean_and_something_under_zero(mod
     with torch.no_grad():
         constant.native.layers[1].attn.v.weight.zero_()
     there = observe(constant, obs.family, count=20)
-    heads = interventions.layer_heads(there, 1)
+    heads = there.heads(1)
     torch.testing.assert_close(interventions.ablate_heads(there, heads), there.prediction)
     assert (interventions.ablate_heads(there, heads, by="zero") - there.prediction).abs().max() > 1e-2
     assert "The mean costs nothing. Zero may cost a lot" in answer("04_layer1_bias")
@@ -75,7 +75,7 @@ def test_06_untrained_models_meet_a_claim_of_absence():
 
 
 def test_07_shares_of_a_right_prediction_sum_to_one(obs):
-    sums = {name: share_sums(obs, part) for name, part in components(obs).items()}
+    sums = {name: share_sums(obs, part) for name, part in contributions(obs).items()}
     written = sum(with_target for with_target, _ in sums.values())
     right = (obs.prediction * obs.targets)[:, 2:].sum(dim=(1, 2))
     torch.testing.assert_close(written, right)  # so the shares sum to 1 where prediction and target agree

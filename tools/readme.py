@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from helpers.analysis import attention, circuits, interventions
-from helpers.analysis.attribution import components, share_sums
+from helpers.analysis import attention, circuits, components, interventions
+from helpers.analysis.attribution import contributions, share_sums
 from helpers.analysis.estimates import mean, number, ratio
 from helpers.analysis.observation import Observation
 from helpers.claims import measures, setup
@@ -45,22 +45,21 @@ def insert(page: str, table: str) -> str:
 
 def mechanism(obs: Observation) -> str:
     """The model's drawing (SVG) with what was measured of the heads of each layer."""
-    parts = components(obs)
+    parts = contributions(obs)
 
     def each(values: list[float]) -> str:
         return ", ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in values)
 
     def cost(layer: int) -> str:
-        ablated = obs.mse(interventions.ablate_heads(obs, interventions.layer_heads(obs, layer)))
+        ablated = obs.mse(interventions.ablate_heads(obs, obs.heads(layer)))
         return f"error × {ablated.value / obs.mse().value:,.0f}"
 
-    def share(name: str) -> float:
-        return ratio(*share_sums(obs, parts[name])).value
+    def share(part: components.Component) -> float:
+        return ratio(*share_sums(obs, parts[part])).value
 
-    heads = range(obs.config.n_heads)
-    previous = each([mean(attention.at_offset(obs, 0, 1)[:, h]).value for h in heads])
-    constant = obs.r2(interventions.freeze(obs, ["1_attn_out", "1_mlp_out"]))
-    negating = each([circuits.eigenvalue_score(circuits.ov(obs, 2, h)) for h in heads])
+    previous = each([mean(attention.at_offset(obs, 0, 1)[:, h.head]).value for h in obs.heads(0)])
+    constant = obs.r2(interventions.freeze(obs, [components.attention(1), components.mlp(1)]))
+    negating = each([circuits.eigenvalue_score(circuits.ov(obs, h)) for h in obs.heads(2)])
     first = [
         ["attention on the", f"previous vector: {previous}"],
         ["made a constant, the", f"model keeps R² {constant:.2f}"],
@@ -70,8 +69,8 @@ def mechanism(obs: Observation) -> str:
         [
             *lines,
             "share of the answer:",
-            f"heads {each([share(f'L{layer}H{h}') for h in heads])}",
-            f"MLP {each([share(f'L{layer} MLP')])}",
+            f"heads {each([share(h) for h in obs.heads(layer)])}",
+            f"MLP {each([share(components.mlp(layer))])}",
             f"heads ablated: {cost(layer)}",
         ]
         for layer, lines in enumerate(first)

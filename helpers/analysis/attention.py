@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from helpers.analysis.components import Component
 from helpers.analysis.estimates import LineFit, line_fit
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import FIRST
@@ -81,7 +82,7 @@ def similarity(obs: Observation, layer: int) -> Float[Tensor, "batch destination
     return obs.normalized(layer) @ obs.normalized(layer).transpose(1, 2)
 
 
-def score_similarity_fit(obs: Observation, layer: int, head: int, positions: bool = False) -> LineFit:
+def score_similarity_fit(obs: Observation, head: Component, positions: bool = False) -> LineFit:
     """Attention score (before the softmax) against the similarity of the two residual vectors, for earlier sources.
 
     Of ``similarity``, a vector's score with itself is left out. Two means are taken off both sides: each destination's
@@ -95,4 +96,4 @@ def score_similarity_fit(obs: Observation, layer: int, head: int, positions: boo
         pairs = row_centred(values, earlier)[:, FIRST:][:, earlier[FIRST:]]
         return pairs if positions else pairs - pairs.mean(dim=0)
 
-    return line_fit(contrast(similarity(obs, layer)), contrast(scores(obs, layer)[:, head]))
+    return line_fit(contrast(similarity(obs, head.layer)), contrast(scores(obs, head.layer)[:, head.head]))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.analysis.circuits import norm_matrix
+from helpers.analysis.components import EMBEDDING, FINAL_BIAS, INPUT, POSITIONS, Component, bias, layer, mlp
 from helpers.analysis.estimates import affine
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import FIRST
@@ -30,27 +31,26 @@ def final_bias(obs: Observation) -> Float[Tensor, dimension]:
     return obs.bridge.ln_final.bias @ obs.bridge.W_U
 
 
-def head_result(obs: Observation, layer: int, head: int) -> Float[Tensor, "batch n_ctx d_model"]:
+def head_result(obs: Observation, head: Component) -> Float[Tensor, "batch n_ctx d_model"]:
     """What one head writes to the residual stream (its value bias included, the layer's output bias not)."""
-    return obs.cache["z", layer][:, :, head] @ obs.bridge.W_O[layer, head]
+    return obs.cache[head.hook][:, :, head.head] @ obs.bridge.W_O[head.layer, head.head]
 
 
-def components(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimension"]]:
+def contributions(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:
     """The prediction taken apart; the parts sum to it (a test holds the sum to 1e-9).
 
-    Keys, in the order of the model: embed, pos, then for each layer its heads ("L0H0"), attention bias and MLP, and
-    last the bias of the final layer norm.
+    In the order of the model: embedding, positions, then for each layer its heads, attention bias and MLP, and last
+    the bias of the final layer norm.
     """
     batch, n_ctx, _ = obs.embedded.shape
     ones = torch.ones(batch, n_ctx, 1, dtype=torch.float64)
-    parts = {"embed": obs.embedded, "pos": ones * obs.bridge.W_pos[:n_ctx]}
-    for layer in range(obs.config.n_layers):
-        for head in range(obs.config.n_heads):
-            parts[f"L{layer}H{head}"] = head_result(obs, layer, head)
-        parts[f"L{layer} bias"] = ones * obs.bridge.b_O[layer]
-        parts[f"L{layer} MLP"] = obs.cache[f"blocks.{layer}.hook_mlp_out"]
-    outputs = {name: to_output(obs, part) for name, part in parts.items()}
-    return outputs | {"final bias": ones * final_bias(obs)}
+    written = {EMBEDDING: obs.embedded, POSITIONS: ones * obs.bridge.W_pos[:n_ctx]}
+    for i in range(obs.config.n_layers):
+        written |= {head: head_result(obs, head) for head in obs.heads(i)}
+        written[bias(i)] = ones * obs.bridge.b_O[i]
+        written[mlp(i)] = obs.cache[mlp(i).hook]
+    outputs = {part: to_output(obs, residual) for part, residual in written.items()}
+    return outputs | {FINAL_BIAS: ones * final_bias(obs)}
 
 
 def share_sums(
@@ -65,27 +65,27 @@ def share_sums(
     return (part * obs.targets)[:, FIRST:].sum(dim=(1, 2)), obs.targets[:, FIRST:].square().sum(dim=(1, 2))
 
 
-def residual_streams(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx d_model"]]:
-    """The residual stream as it enters layer 0 ("embedding") and as it leaves each layer ("layer 0", ...)."""
-    streams = {"embedding": obs.cache["resid_pre", 0]}
-    return streams | {f"layer {layer}": obs.cache["resid_post", layer] for layer in range(obs.config.n_layers)}
+def residual_streams(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx d_model"]]:
+    """The residual stream as it enters layer 0 (``INPUT``) and as it leaves each layer."""
+    places = [INPUT, *map(layer, range(obs.config.n_layers))]
+    return {place: obs.cache[place.hook] for place in places}
 
 
-def logit_lens(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimension"]]:
+def logit_lens(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:
     """The prediction if the model stopped early: final layer norm and unembedding put on an earlier residual stream.
 
-    Keys: "embedding", then "layer 0" and so on; the last is the model's own prediction (nostalgebraist 2020).
+    Read after the input and after each layer; the last is the model's own prediction (nostalgebraist 2020).
     """
-    return {name: obs.bridge.unembed(obs.bridge.ln_final(stream)) for name, stream in residual_streams(obs).items()}
+    return {place: obs.bridge.unembed(obs.bridge.ln_final(stream)) for place, stream in residual_streams(obs).items()}
 
 
-def held_lens(obs: Observation) -> dict[str, Float[Tensor, "batch n_ctx dimension"]]:
+def held_lens(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:
     """Like ``logit_lens`` with the final layer norm's scale held at what it is at the end of the model.
 
     The plain logit lens divides by the standard deviation of the earlier stream. That stream is smaller, so the guess
-    comes out too large. Here it is the sum of the ``components`` up to a layer.
+    comes out too large. Here it is the sum of the ``contributions`` up to a layer.
     """
-    return {name: to_output(obs, stream) + final_bias(obs) for name, stream in residual_streams(obs).items()}
+    return {place: to_output(obs, stream) + final_bias(obs) for place, stream in residual_streams(obs).items()}
 
 
 def rescaled(
@@ -96,7 +96,7 @@ def rescaled(
     return prediction * (late * targets).sum() / late.square().sum()
 
 
-def tuned_lens(obs: Observation) -> dict[str, Float[Tensor, "half n_ctx dimension"]]:
+def tuned_lens(obs: Observation) -> dict[Component, Float[Tensor, "half n_ctx dimension"]]:
     """Like ``logit_lens`` with a least-squares affine readout for each layer in place of the model's own.
 
     The readout is fitted on the first half of the sequences; the returned predictions are for the second half
@@ -104,8 +104,8 @@ def tuned_lens(obs: Observation) -> dict[str, Float[Tensor, "half n_ctx dimensio
     """
     half = len(obs.sequences) // 2
     readings = {}
-    for name, stream in residual_streams(obs).items():
-        readings[name] = affine(stream[half:], stream[:half, FIRST:], obs.targets[:half, FIRST:])
+    for place, stream in residual_streams(obs).items():
+        readings[place] = affine(stream[half:], stream[:half, FIRST:], obs.targets[:half, FIRST:])
     return readings
 
 

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformer_lens import FactoredMatrix
 
+from helpers.analysis.components import Component
 from helpers.analysis.estimates import Estimate
 from helpers.analysis.observation import Observation
 
@@ -42,37 +43,40 @@ def mean_inverse_scale(obs: Observation, layer: int | None) -> float:
     return (1 / obs.norm_scale(layer)).mean().item()
 
 
-def ov(obs: Observation, layer: int, head: int) -> FactoredMatrix:
+def ov(obs: Observation, head: Component) -> FactoredMatrix:
     """OV circuit in the residual basis: what attending to a (normalized) residual vector adds to the stream."""
-    return FactoredMatrix(norm_matrix(obs, layer) @ obs.bridge.W_V[layer, head], obs.bridge.W_O[layer, head])
+    place = head.layer, head.head
+    return FactoredMatrix(norm_matrix(obs, head.layer) @ obs.bridge.W_V[place], obs.bridge.W_O[place])
 
 
-def qk(obs: Observation, layer: int, head: int) -> FactoredMatrix:
+def qk(obs: Observation, head: Component) -> FactoredMatrix:
     """QK circuit in the residual basis: x_destination @ M @ x_source is the attention score of normalized vectors."""
-    norm = norm_matrix(obs, layer)
+    norm, place = norm_matrix(obs, head.layer), (head.layer, head.head)
     scale = obs.config.d_head**0.5
-    return FactoredMatrix(norm @ obs.bridge.W_Q[layer, head] / scale, (norm @ obs.bridge.W_K[layer, head]).T)
+    return FactoredMatrix(norm @ obs.bridge.W_Q[place] / scale, (norm @ obs.bridge.W_K[place]).T)
 
 
-def vector_ov(obs: Observation, layer: int, head: int | None) -> Matrix:
+def vector_ov(obs: Observation, head: Component) -> Matrix:
     """OV circuit from vectors to predictions, on the scale of the data, as if nothing came between head and ends.
 
-    ``head=None`` gives what a head with W_V W_O = identity would do. Embedding and unembedding need not be aligned, so
-    that this is not the identity: a head can copy in the residual stream, or from vectors to predictions, rarely both.
+    A whole layer in the place of a head gives what a head there with W_V W_O = identity would do. Embedding and
+    unembedding need not be aligned, so that this is not the identity: a head can copy in the residual stream, or from
+    vectors to predictions, rarely both.
     """
-    circuit = norm_matrix(obs, layer) if head is None else ov(obs, layer, head).AB
+    circuit = norm_matrix(obs, head.layer) if head.head is None else ov(obs, head).AB
     out = norm_matrix(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
-    return obs.W_E @ circuit @ out * mean_inverse_scale(obs, layer)
+    return obs.W_E @ circuit @ out * mean_inverse_scale(obs, head.layer)
 
 
-def vector_qk(obs: Observation, layer: int, head: int | None) -> Matrix:
+def vector_qk(obs: Observation, head: Component) -> Matrix:
     """QK circuit between vectors, on the scale of the data: v_destination @ M @ v_source is a score.
 
-    ``head=None`` gives what a head with W_Q W_K^T = identity would do: score by the similarity of its inputs.
+    A whole layer in the place of a head gives what a head there with W_Q W_K^T = identity would do: score by the
+    similarity of its inputs.
     """
-    norm = norm_matrix(obs, layer)
-    circuit = norm @ norm.T if head is None else qk(obs, layer, head).AB
-    return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, layer) ** 2
+    norm = norm_matrix(obs, head.layer)
+    circuit = norm @ norm.T if head.head is None else qk(obs, head).AB
+    return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, head.layer) ** 2
 
 
 def cosine(a: Float[Tensor, "m n"], b: Float[Tensor, "m n"]) -> float:
@@ -122,5 +126,5 @@ def over_random(obs: Observation, layer: int, measure: Callable[[FactoredMatrix]
     """
     chance = sorted(measure(random_circuit(obs, seed)) for seed in range(DRAWS))
     mean, low, high = sum(chance) / DRAWS, chance[round(0.025 * DRAWS)], chance[round(0.975 * DRAWS) - 1]
-    found = [measure(ov(obs, layer, head)) for head in range(obs.config.n_heads)]
+    found = [measure(ov(obs, head)) for head in obs.heads(layer)]
     return [Estimate(m / mean, m / high, m / low) for m in found]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from helpers.analysis.attention import row_centred, scores, similarity, visible
 from helpers.analysis.attribution import head_result, to_output
+from helpers.analysis.components import attention
 from helpers.analysis.estimates import Estimate, LineFit, line_fit, ratio
 from helpers.analysis.interventions import Prediction, replace, run, watched
 from helpers.analysis.observation import Observation
@@ -108,18 +109,18 @@ def edit_outputs(obs: Observation, layer: int, how: str) -> Prediction:
         patterns = patterns.roll(1, dims=0)
     turn = rotation(x.shape[-1]) if how == "rotated" else torch.eye(x.shape[-1], dtype=x.dtype)
     written = obs.bridge.b_O[layer]
-    for head in range(obs.config.n_heads):
-        written = written + _edit(head_result(obs, layer, head), patterns[:, head] @ x @ turn, how)
-    return run(obs, [(f"blocks.{layer}.hook_attn_out", partial(replace, by=written))])
+    for head in obs.heads(layer):
+        written = written + _edit(head_result(obs, head), patterns[:, head.head] @ x @ turn, how)
+    return run(obs, [(attention(layer).hook, partial(replace, by=written))])
 
 
 def identity_sizes(obs: Observation, layer: int) -> dict[str, list[float]]:
     """The k of each head's "identity" edit of the "scores", and the m of that of its "outputs"."""
-    x, heads = obs.normalized(layer), range(obs.config.n_heads)
+    x, heads = obs.normalized(layer), obs.heads(layer)
     real, ideal, pattern = _centred(scores(obs, layer)), _centred(similarity(obs, layer)), obs.cache["pattern", layer]
     return {
-        "scores": [_size(real[:, h], ideal).item() for h in heads],
-        "outputs": [_size(head_result(obs, layer, h), pattern[:, h] @ x).item() for h in heads],
+        "scores": [_size(real[:, h.head], ideal).item() for h in heads],
+        "outputs": [_size(head_result(obs, h), pattern[:, h.head] @ x).item() for h in heads],
     }
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from helpers.analysis.attribution import head_result, to_output
 from helpers.analysis.circuits import ov
+from helpers.analysis.components import Component, attention
 from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import FIRST
@@ -25,7 +26,7 @@ def varying(activation: Float[Tensor, "batch n_ctx width"]) -> Float[Tensor, "ba
 
 
 def ov_points(
-    obs: Observation, layer: int, head: int, basis: str = "residual"
+    obs: Observation, head: Component, basis: str = "residual"
 ) -> tuple[Float[Tensor, "batch positions width"], Float[Tensor, "batch positions width"]]:
     """Input and output of a head's OV circuit, entry by entry, as in the paper's figure of section 4.4.
 
@@ -37,17 +38,17 @@ def ov_points(
         ValueError: another basis.
     """
     if basis == "residual":
-        source = obs.normalized(layer)
-        return varying(source), varying(source @ ov(obs, layer, head).AB)
+        source = obs.normalized(head.layer)
+        return varying(source), varying(source @ ov(obs, head).AB)
     if basis == "vectors":
-        scaled = obs.embedded / obs.norm_scale(layer)
-        return varying(obs.vectors), varying(to_output(obs, scaled @ ov(obs, layer, head).AB))
+        scaled = obs.embedded / obs.norm_scale(head.layer)
+        return varying(obs.vectors), varying(to_output(obs, scaled @ ov(obs, head).AB))
     raise ValueError(f"basis must be one of {BASES}, got {basis!r}")
 
 
-def ov_fit(obs: Observation, layer: int, head: int, basis: str = "residual") -> LineFit:
+def ov_fit(obs: Observation, head: Component, basis: str = "residual") -> LineFit:
     """The straight line through ``ov_points``: slope, R2, correlation."""
-    return line_fit(*ov_points(obs, layer, head, basis))
+    return line_fit(*ov_points(obs, head, basis))
 
 
 def _products(p: Tensor, q: Tensor, y: Tensor) -> tuple[Float[Tensor, batch], ...]:
@@ -71,7 +72,7 @@ def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]
     Returns:
         alpha, and the share of the attention output that this regression explains (without which alpha says little).
     """
-    written = varying(obs.cache[f"blocks.{layer}.hook_attn_out"])
+    written = varying(obs.cache[attention(layer).hook])
     present = varying(obs.embedded)
     previous = varying(obs.embedded.roll(1, dims=1))
 
@@ -110,10 +111,10 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
 
 
 def remaining_error_fit(
-    obs: Observation, layer: int, head: int, remaining: Float[Tensor, "batch n_ctx dimension"]
+    obs: Observation, head: Component, remaining: Float[Tensor, "batch n_ctx dimension"]
 ) -> LineFit:
     """A head's direct effect on the prediction against the error that remained before its layer (C4).
 
     A head that corrects has a positive correlation: what it adds points from the estimate so far to the target.
     """
-    return line_fit(remaining[:, FIRST:], to_output(obs, head_result(obs, layer, head))[:, FIRST:])
+    return line_fit(remaining[:, FIRST:], to_output(obs, head_result(obs, head))[:, FIRST:])

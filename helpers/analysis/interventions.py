@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.analysis import components
+from helpers.analysis.components import Component
 from helpers.analysis.estimates import affine
 from helpers.analysis.observation import Observation, watch_again
 from helpers.data.recurrences import FIRST
@@ -47,33 +49,28 @@ ABLATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def ablation(obs: Observation, heads: Iterable[tuple[int, int]], by: str = "mean") -> list[Hook]:
-    """The hooks that replace the outputs of the named (layer, head) pairs.
+def ablation(obs: Observation, heads: Iterable[Component], by: str = "mean") -> list[Hook]:
+    """The hooks that replace the outputs of heads.
 
     Args:
         by: "mean": their mean over sequences and contexts of 3 and more, at every position, so that nothing of the
             input is left. "zero": nothing, so that later layers miss a constant as well. "resample": what they write
             in another sequence, so that all is as usual but about something else.
     Raises:
-        ValueError: a pair names no head of this model, or ``by`` no ablation.
+        ValueError: a component is no head of this model, or ``by`` no ablation.
     """
     if by not in ABLATIONS:
         raise ValueError(f"by must be one of {tuple(ABLATIONS)}, got {by!r}")
-    by_layer: dict[int, list[int]] = {}
-    for layer, head in heads:
-        if not (0 <= layer < obs.config.n_layers and 0 <= head < obs.config.n_heads):
-            raise ValueError(
-                f"heads must be (layer, head) pairs below ({obs.config.n_layers}, {obs.config.n_heads}), "
-                f"got {(layer, head)}"
-            )
-        by_layer.setdefault(layer, []).append(head)
+    chosen: dict[str, list[int]] = {}
+    for head in heads:
+        chosen.setdefault(components.check(head, obs.config, "head").hook, []).append(head.head)
     return [
-        (f"blocks.{layer}.attn.hook_z", partial(_replace_heads, heads=chosen, by=ABLATIONS[by](obs.cache["z", layer])))
-        for layer, chosen in by_layer.items()
+        (hook, partial(_replace_heads, heads=numbers, by=ABLATIONS[by](obs.cache[hook])))
+        for hook, numbers in chosen.items()
     ]
 
 
-def ablate_heads(obs: Observation, heads: Iterable[tuple[int, int]], by: str = "mean") -> Prediction:
+def ablate_heads(obs: Observation, heads: Iterable[Component], by: str = "mean") -> Prediction:
     """The prediction with the named heads replaced, as ``ablation`` says."""
     return run(obs, ablation(obs, heads, by))
 
@@ -82,52 +79,36 @@ def _multiply(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
     return value * by
 
 
-def scaling(obs: Observation, strengths: Mapping[tuple[int, int], float]) -> list[Hook]:
-    """The hooks that multiply what (layer, head) pairs write: 0 removes it, 1 changes nothing, 2 doubles it."""
-    factors = torch.ones(obs.config.n_layers, obs.config.n_heads, 1, dtype=torch.float64)
-    for place, factor in strengths.items():
-        factors[place] = factor
-    layers = sorted({layer for layer, _ in strengths})
-    return [(f"blocks.{layer}.attn.hook_z", partial(_multiply, by=factors[layer])) for layer in layers]
+def scaling(obs: Observation, strengths: Mapping[Component, float]) -> list[Hook]:
+    """The hooks that multiply what heads write: 0 removes it, 1 changes nothing, 2 doubles it.
 
-
-def layer_heads(obs: Observation, layer: int) -> list[tuple[int, int]]:
-    """All (layer, head) pairs of one layer."""
-    return [(layer, head) for head in range(obs.config.n_heads)]
-
-
-def writers(layers: int) -> dict[str, str]:
-    """The hooks of what adds to the residual stream in the first layers: "embed", "0_attn_out", "0_mlp_out", ...
-
-    "embed" is all that enters layer 0.
+    Raises:
+        ValueError: a component is no head of this model.
     """
-    parts = [(layer, part) for layer in range(layers) for part in ("attn_out", "mlp_out")]
-    return {"embed": "blocks.0.hook_resid_pre"} | {f"{i}_{part}": f"blocks.{i}.hook_{part}" for i, part in parts}
+    factors: dict[str, Tensor] = {}
+    for head, factor in strengths.items():
+        hook = components.check(head, obs.config, "head").hook
+        factors.setdefault(hook, torch.ones(obs.config.n_heads, 1, dtype=torch.float64))[head.head] = factor
+    return [(hook, partial(_multiply, by=by)) for hook, by in factors.items()]
 
 
+WRITERS = ("input", "heads", "MLP")  # kinds of component that add to the residual stream, and have a hook where they do
 CONSTANTS: dict[str, Callable[[Tensor], Tensor]] = {"mean": constant, "position": lambda a: a.mean(dim=0)}
 
 
-def freeze(obs: Observation, names: Iterable[str], by: str = "mean") -> Prediction:
-    """Replaces whole components by a constant: "0_attn_out", "1_mlp_out" and so on, any number of them.
-
-    "embed" is what enters layer 0. With it and all the others, nothing is left of the input.
+def freeze(obs: Observation, parts: Iterable[Component], by: str = "mean") -> Prediction:
+    """Replaces what adds to the residual stream by constants; with all of it replaced, nothing is left of the input.
 
     Args:
+        parts: any of the input, the attention and the MLP of a layer.
         by: "mean": one constant, as a bias would be. "position": a constant for each position.
     Raises:
-        ValueError: a name is not of that form or has no such layer, or ``by`` is neither of the two.
+        ValueError: a part is none of these, or ``by`` is neither of the two.
     """
     if by not in CONSTANTS:
         raise ValueError(f"by must be one of {tuple(CONSTANTS)}, got {by!r}")
-    places = writers(obs.config.n_layers)
-    hooks = []
-    for name in names:
-        if name not in places:
-            raise ValueError(f"names must be among {sorted(places)}, got {name!r}")
-        hook = places[name]
-        hooks.append((hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))))
-    return run(obs, hooks)
+    hooks = [components.check(part, obs.config, *WRITERS).hook for part in parts]
+    return run(obs, [(hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))) for hook in hooks])
 
 
 def replace(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
@@ -144,10 +125,10 @@ def linearize(obs: Observation, layer: int) -> Float[Tensor, "half n_ctx dimensi
     half = len(obs.sequences) // 2
     stream, after = obs.cache["resid_pre", layer], obs.cache["resid_post", layer]
     added = affine(stream, stream[:half], (after - stream)[:half])
-    return run(obs, [(f"blocks.{layer}.hook_resid_post", partial(replace, by=stream + added))])[half:]
+    return run(obs, [(components.layer(layer).hook, partial(replace, by=stream + added))])[half:]
 
 
-def cut_path(obs: Observation, sender: str, layer: int, into: str) -> Prediction:
+def cut_path(obs: Observation, sender: Component, layer: int, into: str) -> Prediction:
     """Ablates one path: what a component puts straight into the queries, keys or values of a layer's heads.
 
     Its mean over sequences at each position is put there instead, so that positions can still be told apart.
@@ -155,17 +136,16 @@ def cut_path(obs: Observation, sender: str, layer: int, into: str) -> Prediction
     All else, the sender's other readers included, is as it was (path patching, Goldowsky-Dill et al. 2023).
 
     Args:
-        sender: as for ``freeze``, in a layer below ``layer``.
+        sender: as for ``freeze``, below ``layer``.
         into: "q", "k" or "v".
     Raises:
         ValueError: ``sender`` is no component below the layer, or ``into`` none of the three.
     """
     if into not in ("q", "k", "v"):
         raise ValueError(f"into must be one of ('q', 'k', 'v'), got {into!r}")
-    places = writers(layer)
-    if sender not in places:
-        raise ValueError(f"sender must be among {sorted(places)}, got {sender!r}")
-    written = obs.cache[places[sender]]
+    if sender not in (below := components.writers(layer)):
+        raise ValueError(f"sender must be among {', '.join(map(str, below))}, got {sender}")
+    written = obs.cache[sender.hook]
     x = obs.bridge.blocks[layer].ln1(obs.cache["resid_pre", layer] - written + written.mean(dim=0))
     weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[layer], getattr(obs.bridge, f"b_{into.upper()}")[layer]
     by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias

@@ -15,6 +15,7 @@ from torch import Tensor
 from transformer_lens import ActivationCache
 from transformer_lens.model_bridge import TransformerBridge
 
+from helpers.analysis.components import Component, head
 from helpers.analysis.estimates import Estimate, mean, ratio
 from helpers.data.recurrences import FIRST, Family, Sequences, sample
 from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge
@@ -65,6 +66,10 @@ class Observation:
     def embedded(self) -> Float[Tensor, "batch n_ctx d_model"]:
         """The vectors as they enter the residual stream, before the position embedding is added."""
         return self.vectors @ self.W_E
+
+    def heads(self, layer: int) -> list[Component]:
+        """Every head of a layer, each by itself."""
+        return [head(layer, h) for h in range(self.config.n_heads)]
 
     def normalized(self, layer: int) -> Float[Tensor, "batch n_ctx d_model"]:
         """What the heads of a layer read: the residual stream through layer norm, or as it is where there is none."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 
-from helpers.analysis import attention, attribution, circuits, edits, effects, interventions
+from helpers.analysis import attention, attribution, circuits, components, edits, effects, interventions
 from helpers.analysis.estimates import exactly, mean, number, ratio
 from helpers.analysis.observation import Observation
 from helpers.claims.verdicts import (
@@ -45,10 +45,6 @@ def claim(id: str, text: str, paper: str) -> Callable[[Measure], Measure]:
     return register
 
 
-def heads(obs: Observation) -> range:
-    return range(obs.config.n_heads)
-
-
 def solved(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
     """An ablation that "barely hurts": the model still solves the task."""
     return Reading(what, obs.explained(prediction), low=SOLVED_R2, note=f" (MSE {obs.mse(prediction)})")
@@ -67,14 +63,14 @@ def s5(obs: Observation) -> list[Reading]:
 @claim("A1", "layer-0 heads attend to the previous vector", "attention patterns")
 def a1(obs: Observation) -> list[Reading]:
     shares = attention.at_offset(obs, 0, 1)
-    return [Reading("attention", mean(shares[:, h]), low=HALF) for h in heads(obs)]
+    return [Reading("attention", mean(shares[:, h.head]), low=HALF) for h in obs.heads(0)]
 
 
 @claim("A2", "layer-0 OV output is a linear copy of its input", "R² = 0.83")
 def a2(obs: Observation) -> list[Reading]:
     readings = []
-    for h in heads(obs):  # a copy in one basis is rarely one in the other (circuits.vector_ov): the better one counts
-        fits = {basis: effects.ov_fit(obs, 0, h, basis) for basis in effects.BASES}
+    for h in obs.heads(0):  # a copy in one basis is rarely one in the other (circuits.vector_ov): the better one counts
+        fits = {basis: effects.ov_fit(obs, h, basis) for basis in effects.BASES}
         basis = max(fits, key=lambda name: fits[name].correlation.value)
         rising = fits[basis].slope.value > 0
         readings.append(Reading("R², better basis", fits[basis].r2, low=HALF, note=f" ({basis})", also=rising))
@@ -84,17 +80,18 @@ def a2(obs: Observation) -> list[Reading]:
 @claim("A3", "the copy is scaled, with α > 2", "slopes 2.1 to 2.5")
 def a3(obs: Observation) -> list[Reading]:
     applied, share = effects.copy_strength(obs)
-    slopes = [Reading("OV slope", effects.ov_fit(obs, 0, h).slope, low=ALPHA) for h in heads(obs)]
+    slopes = [Reading("OV slope", effects.ov_fit(obs, h).slope, low=ALPHA) for h in obs.heads(0)]
     note = f" (its fit explains {number(share.value)}, half is asked)"
     return [*slopes, Reading("α as applied", applied, low=ALPHA, note=note, also=share.value > HALF)]
 
 
 @claim("A4", "after layer 0 the model holds a crude estimate", "abstract")
 def a4(obs: Observation) -> list[Reading]:
-    lens, held = (obs.explained(read(obs)["layer 0"]) for read in (attribution.logit_lens, attribution.held_lens))
+    layer = components.layer(0)
+    lens, held = (obs.explained(read(obs)[layer]) for read in (attribution.logit_lens, attribution.held_lens))
     tuned = attribution.tuned_lens(obs)
-    targets = obs.targets[-len(tuned["layer 0"]) :]
-    after, before = ((tuned[name] - targets)[:, FIRST:].square().sum(dim=(1, 2)) for name in ("layer 0", "embedding"))
+    targets = obs.targets[-len(tuned[layer]) :]
+    after, before = ((tuned[k] - targets)[:, FIRST:].square().sum(dim=(1, 2)) for k in (layer, components.INPUT))
     return [
         Reading("logit lens R²", lens, low=HALF),
         Reading("with the final scale held", held, low=HALF),
@@ -104,15 +101,15 @@ def a4(obs: Observation) -> list[Reading]:
 
 @claim("B1", "layer-1 heads have direct logit attribution near zero", "section 4.5")
 def b1(obs: Observation) -> list[Reading]:
-    parts = attribution.components(obs)
-    shares = [ratio(*attribution.share_sums(obs, parts[f"L1H{h}"])) for h in heads(obs)]
+    parts = attribution.contributions(obs)
+    shares = [ratio(*attribution.share_sums(obs, parts[h])) for h in obs.heads(1)]
     return [Reading("share of the answer", s, -NEAR_ZERO, NEAR_ZERO) for s in shares]
 
 
 @claim("B2", "mean-ablating layer-1 heads barely hurts", "section 4.5")
 def b2(obs: Observation) -> list[Reading]:
-    alone = [solved(obs, "R² without one head", interventions.ablate_heads(obs, [(1, h)])) for h in heads(obs)]
-    one, two = (interventions.ablate_heads(obs, interventions.layer_heads(obs, layer)) for layer in (1, 2))
+    alone = [solved(obs, "R² without one head", interventions.ablate_heads(obs, [h])) for h in obs.heads(1)]
+    one, two = (interventions.ablate_heads(obs, obs.heads(layer)) for layer in (1, 2))
     cost = ratio(*((obs.errors(p) - obs.errors()).sum(dim=1) for p in (one, two)))
     return [
         *alone,
@@ -131,7 +128,7 @@ def b3(obs: Observation) -> list[Reading]:
 
 @claim("B4", "so layer 1 acts as a bias term", "inference, low confidence")
 def b4(obs: Observation) -> list[Reading]:
-    layer = ["1_attn_out", "1_mlp_out"]
+    layer = [components.attention(1), components.mlp(1)]
     return [
         solved(obs, "R² with the whole layer constant", interventions.freeze(obs, layer)),
         solved(obs, "constant at each position", interventions.freeze(obs, layer, by="position")),
@@ -144,8 +141,8 @@ def c1(obs: Observation) -> list[Reading]:
     what = f"same parity, c < -{STRONG_C} (bar {number(bar)})"
     share = attention.same_parity(obs, 2)
     readings = []
-    for h in heads(obs):  # one reading: a board here, none there
-        down, up = (mean(share[keep, h]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
+    for h in obs.heads(2):  # one reading: a board here, none there
+        down, up = (mean(share[keep, h.head]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
         note = f", where c > {STRONG_C}: {up}"
         readings.append(Reading(what, down, low=bar, note=note, also=up.value < bar))
     return readings
@@ -159,9 +156,10 @@ def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
 
 @claim("C2", "layer-2 QK circuits look like +identity", "section 4.6")
 def c2(obs: Observation) -> list[Reading]:
-    similarity = [attention.score_similarity_fit(obs, 2, h).correlation for h in heads(obs)]
-    eigen = [circuits.eigenvalue_score(circuits.qk(obs, 2, h)) for h in heads(obs)]
-    cosine = [circuits.cosine(circuits.vector_qk(obs, 2, h), circuits.vector_qk(obs, 2, None)) for h in heads(obs)]
+    similarity = [attention.score_similarity_fit(obs, h).correlation for h in obs.heads(2)]
+    eigen = [circuits.eigenvalue_score(circuits.qk(obs, h)) for h in obs.heads(2)]
+    identity = circuits.vector_qk(obs, components.layer(2))
+    cosine = [circuits.cosine(circuits.vector_qk(obs, h), identity) for h in obs.heads(2)]
     return (
         [Reading("score ~ similarity r", r, low=HALF_R) for r in similarity]
         + [Reading("eigenvalue score", exactly(s), low=HALF) for s in eigen]
@@ -172,9 +170,10 @@ def c2(obs: Observation) -> list[Reading]:
 
 @claim("C3", "layer-2 OV circuits look like −identity", "section 4.6")
 def c3(obs: Observation) -> list[Reading]:
-    fits = [effects.ov_fit(obs, 2, h).correlation for h in heads(obs)]
-    eigen = [circuits.eigenvalue_score(circuits.ov(obs, 2, h)) for h in heads(obs)]
-    cosine = [circuits.cosine(circuits.vector_ov(obs, 2, h), circuits.vector_ov(obs, 2, None)) for h in heads(obs)]
+    fits = [effects.ov_fit(obs, h).correlation for h in obs.heads(2)]
+    eigen = [circuits.eigenvalue_score(circuits.ov(obs, h)) for h in obs.heads(2)]
+    identity = circuits.vector_ov(obs, components.layer(2))
+    cosine = [circuits.cosine(circuits.vector_ov(obs, h), identity) for h in obs.heads(2)]
     return (
         [Reading("output ~ input r", r, high=-HALF_R) for r in fits]
         + [Reading("eigenvalue score", exactly(s), high=-HALF) for s in eigen]
@@ -185,11 +184,11 @@ def c3(obs: Observation) -> list[Reading]:
 
 @claim("C4", "so layer 2 refines the estimate", "abstract, section 4.6")
 def c4(obs: Observation) -> list[Reading]:
-    held = attribution.held_lens(obs)
-    remaining = obs.targets - attribution.rescaled(obs, held["layer 1"])
-    fits = [effects.remaining_error_fit(obs, 2, h, remaining).correlation for h in heads(obs)]
-    left = ratio(*(obs.errors(held[name]).sum(dim=1) for name in ("layer 2", "layer 1")))
-    without = interventions.ablate_heads(obs, interventions.layer_heads(obs, 2))
+    held, before, after = attribution.held_lens(obs), components.layer(1), components.layer(2)
+    remaining = obs.targets - attribution.rescaled(obs, held[before])
+    fits = [effects.remaining_error_fit(obs, h, remaining).correlation for h in obs.heads(2)]
+    left = ratio(*(obs.errors(held[layer]).sum(dim=1) for layer in (after, before)))
+    without = interventions.ablate_heads(obs, obs.heads(2))
     return [
         Reading("MSE after / before the layer", left, high=HALF),
         *(Reading("one head's output ~ error left r", r, low=HALF_R) for r in fits),

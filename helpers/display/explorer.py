@@ -16,7 +16,8 @@ from jaxtyping import Float
 from plotly.subplots import make_subplots
 
 from helpers.analysis import attention
-from helpers.analysis.attribution import components, share_sums
+from helpers.analysis.attribution import contributions, share_sums
+from helpers.analysis.components import parse
 from helpers.analysis.estimates import number
 from helpers.analysis.interventions import scaling, watched
 from helpers.analysis.observation import Observation, watch_again
@@ -84,7 +85,7 @@ def picture(
             sequences = drawn(obs, c, d, noise, seed, vectors)
     except SequenceError as error:
         return theme(go.Figure(), str(error))
-    factors = {(int(name[1]), int(name[3:])): value for name, value in strengths.items()}
+    factors = {parse(name, obs.config): value for name, value in strengths.items()}
     there = watch_again(obs, sequences)
     curves = {"exact solver" if given else "truth": there.targets, "model": there.prediction}
     changed = there
@@ -100,10 +101,10 @@ def picture(
     )
     first, last = entries or (0, obs.config.dimension - 1)
     shown = {name: row[first : last + 1] for name, row in rows.items()}
-    sums = {name: share_sums(changed, part) for name, part in components(changed).items()}
+    sums = {str(name): share_sums(changed, part) for name, part in contributions(changed).items()}
     shares = {name: (with_target / square).item() for name, (with_target, square) in sums.items()}
     patterns = attention.pattern(changed, layer)[0].numpy()
-    return _figure(title, shown, first, shares, {f"L{layer}H{h}": p for h, p in enumerate(patterns)})
+    return _figure(title, shown, first, shares, dict(zip(map(str, obs.heads(layer)), patterns, strict=True)))
 
 
 def _figure(
@@ -169,8 +170,8 @@ def explore(obs: Observation) -> None:
         entries=IntRangeSlider(value=(0, config.dimension - 1), min=0, max=config.dimension - 1, description="entries"),
         layer=Dropdown(options=list(range(config.n_layers)), description="attention"),
         **{
-            f"L{layer}H{head}": FloatSlider(value=1.0, min=0, max=2, step=0.1, description=f"L{layer}H{head} ×")
+            str(head): FloatSlider(value=1.0, min=0, max=2, step=0.1, description=f"{head} ×")
             for layer in range(config.n_layers)
-            for head in range(config.n_heads)
+            for head in obs.heads(layer)
         },
     )

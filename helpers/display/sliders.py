@@ -15,7 +15,7 @@ import torch
 from IPython.display import display
 from ipywidgets import Box, Layout, Output, Widget
 
-from helpers.analysis import attention, interventions
+from helpers.analysis import attention, components, interventions
 from helpers.analysis.estimates import number
 from helpers.analysis.observation import Observation, watch_again
 from helpers.data.recurrences import FIRST, Sequences, sample
@@ -33,7 +33,7 @@ def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Fig
     """A layer's attention patterns for one sequence with this c, cut off after so many vectors (3 or more)."""
     there = watch_again(obs, one_sequence(obs, c))
     patterns = attention.pattern(there, layer)[0, :, :vectors, :vectors]
-    maps = {f"L{layer}H{h}": pattern for h, pattern in enumerate(patterns)}
+    maps = {str(head): pattern for head, pattern in zip(obs.heads(layer), patterns, strict=True)}
     shares = (patterns * attention.parity_mask(vectors))[:, FIRST:].sum(dim=2).mean(dim=1)
     share = ", ".join(map(number, shares.tolist()))
     return figures.heatmaps(
@@ -49,13 +49,14 @@ def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Fig
 def head_at(obs: Observation, layer: int, head: int, factor: float, c: float = -0.8) -> go.Figure:
     """The prediction after the longest context if a head wrote ``factor`` times what it writes, beside the truth."""
     there = watch_again(obs, one_sequence(obs, c))
-    changed = interventions.run(there, interventions.scaling(there, {(layer, head): factor}))[0, -1]
+    chosen = components.head(layer, head)
+    changed = interventions.run(there, interventions.scaling(there, {chosen: factor}))[0, -1]
     curves = {"truth": there.targets[0, -1], "intact model": there.prediction[0, -1], "changed": changed}
     off = (changed - there.targets[0, -1]).square().mean().item()
     return figures.lines(
         range(obs.config.dimension),
         {name: np.asarray(values) for name, values in curves.items()},
-        f"L{layer}H{head} × {factor:g}: mean square error {number(off)}, c = {c:g}",
+        f"{chosen} × {factor:g}: mean square error {number(off)}, c = {c:g}",
         x_title="entry of the vector",
         y_title="value",
         markers=False,

@@ -33,5 +33,6 @@ def test_a_head_that_compares_is_seen_to_compare(obs, monkeypatch):
     planted = torch.stack([sign * 7 * x @ x.transpose(1, 2) + noise for sign in (1, -1)], dim=1)
     planted += 100 * torch.eye(6)  # what a vector scores with itself does not count
     monkeypatch.setattr(attention, "scores", lambda obs, layer: planted)
-    assert attention.score_similarity_fit(obs, 2, 0).correlation.value == pytest.approx(1)
-    assert attention.score_similarity_fit(obs, 2, 1).correlation.value == pytest.approx(-1)
+    same, opposite = obs.heads(2)
+    assert attention.score_similarity_fit(obs, same).correlation.value == pytest.approx(1)
+    assert attention.score_similarity_fit(obs, opposite).correlation.value == pytest.approx(-1)

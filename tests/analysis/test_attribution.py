@@ -2,12 +2,13 @@ import pytest
 import torch
 
 from helpers.analysis import attribution
+from helpers.analysis.components import FINAL_BIAS, layer, mlp
 from helpers.analysis.estimates import ratio
 
 
 def test_the_components_sum_to_the_prediction(obs):
-    parts = attribution.components(obs)
-    assert list(parts)[:5] == ["embed", "pos", "L0H0", "L0H1", "L0 bias"]
+    parts = attribution.contributions(obs)
+    assert list(map(str, parts))[:6] == ["embed", "pos", "L0H0", "L0H1", "L0 bias", "L0 MLP"]
     assert (sum(parts.values()) - obs.prediction).abs().max() < 1e-9
 
 
@@ -18,9 +19,9 @@ def test_the_target_itself_has_a_share_of_one(obs):
 
 def test_the_last_lens_is_the_model(obs):
     lens = attribution.logit_lens(obs)
-    assert list(lens) == ["embedding", "layer 0", "layer 1", "layer 2"]
-    torch.testing.assert_close(lens["layer 2"], obs.prediction, rtol=0, atol=1e-10)
-    assert not torch.allclose(lens["layer 1"], obs.prediction)
+    assert list(map(str, lens)) == ["embedding", "layer 0", "layer 1", "layer 2"]
+    torch.testing.assert_close(lens[layer(2)], obs.prediction, rtol=0, atol=1e-10)
+    assert not torch.allclose(lens[layer(1)], obs.prediction)
 
 
 def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs, monkeypatch):
@@ -35,11 +36,11 @@ def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs
 
 
 def test_the_held_lens_is_the_running_sum_of_the_components(obs):
-    parts = attribution.components(obs)
+    parts = attribution.contributions(obs)
     names = list(parts)
-    upto = names[: names.index("L1 MLP") + 1] + ["final bias"]
-    torch.testing.assert_close(attribution.held_lens(obs)["layer 1"], sum(parts[n] for n in upto), rtol=0, atol=1e-10)
-    torch.testing.assert_close(attribution.held_lens(obs)["layer 2"], obs.prediction, rtol=0, atol=1e-10)
+    upto = names[: names.index(mlp(1)) + 1] + [FINAL_BIAS]
+    torch.testing.assert_close(attribution.held_lens(obs)[layer(1)], sum(parts[n] for n in upto), rtol=0, atol=1e-10)
+    torch.testing.assert_close(attribution.held_lens(obs)[layer(2)], obs.prediction, rtol=0, atol=1e-10)
 
 
 def test_rescaling_finds_the_size_and_only_the_size(obs):

@@ -6,26 +6,24 @@ from transformer_lens import FactoredMatrix
 
 from helpers.analysis import attention, circuits
 from helpers.analysis.attribution import head_result
+from helpers.analysis.components import head, layer
 
 
 def test_ov_writes_what_the_head_writes(obs):
     """Attention times OV of the normalized residual, plus the constant that biases make, is the head's output."""
-    for layer in range(3):
-        normalized = obs.cache[f"blocks.{layer}.ln1.hook_normalized"]
-        bridge = obs.bridge
-        for head in range(2):
-            constant = (bridge.blocks[layer].ln1.bias @ bridge.W_V[layer, head] + bridge.b_V[layer, head]) @ bridge.W_O[
-                layer, head
-            ]
-            attended = obs.cache["pattern", layer][:, head] @ (normalized @ circuits.ov(obs, layer, head).AB + constant)
-            torch.testing.assert_close(attended, head_result(obs, layer, head), rtol=0, atol=1e-10)
+    bridge = obs.bridge
+    for i, h in ((i, h) for i in range(3) for h in range(2)):
+        normalized = obs.cache[f"blocks.{i}.ln1.hook_normalized"]
+        constant = (bridge.blocks[i].ln1.bias @ bridge.W_V[i, h] + bridge.b_V[i, h]) @ bridge.W_O[i, h]
+        attended = obs.cache["pattern", i][:, h] @ (normalized @ circuits.ov(obs, head(i, h)).AB + constant)
+        torch.testing.assert_close(attended, head_result(obs, head(i, h)), rtol=0, atol=1e-10)
 
 
 def test_qk_scores_what_the_head_scores(obs):
     """Biases add terms of destination or source alone; a double difference over both leaves the bilinear form."""
     found = attention.scores(obs, 1)[:, 1]
     x = obs.cache["blocks.1.ln1.hook_normalized"]
-    scores = x @ circuits.qk(obs, 1, 1).AB @ x.transpose(1, 2)
+    scores = x @ circuits.qk(obs, head(1, 1)).AB @ x.transpose(1, 2)
 
     def double_difference(s):
         return (s[:, 5, :4] - s[:, 5, 4:5]) - (s[:, 4, :4] - s[:, 4, 4:5])
@@ -70,16 +68,16 @@ def test_a_head_that_copies_or_compares_is_read_as_such_in_the_vectors_basis(obs
     monkeypatch.setattr(circuits, "ov", lambda *_: FactoredMatrix(norm, sign * eye))
     monkeypatch.setattr(circuits, "qk", lambda *_: FactoredMatrix(sign * norm, norm.T))
     for matrix in (circuits.vector_ov, circuits.vector_qk):
-        assert circuits.cosine(matrix(obs, 2, 0), matrix(obs, 2, None)) == pytest.approx(sign)
-    assert abs(circuits.identity_cosine(circuits.vector_ov(obs, 2, 0))) < 0.9
+        assert circuits.cosine(matrix(obs, head(2, 0)), matrix(obs, layer(2))) == pytest.approx(sign)
+    assert abs(circuits.identity_cosine(circuits.vector_ov(obs, head(2, 0)))) < 0.9
 
 
 def test_vectors_go_through_the_vectors_circuit(obs):
     """v @ M is what attending to v would add to the prediction if every scale were the mean one."""
     v = torch.randn(4, 5, dtype=torch.float64)
-    through = v @ obs.W_E @ circuits.ov(obs, 1, 0).AB @ circuits.norm_matrix(obs, None) @ obs.bridge.W_U
+    through = v @ obs.W_E @ circuits.ov(obs, head(1, 0)).AB @ circuits.norm_matrix(obs, None) @ obs.bridge.W_U
     scale = circuits.mean_inverse_scale(obs, 1) * circuits.mean_inverse_scale(obs, None)
-    torch.testing.assert_close(v @ circuits.vector_ov(obs, 1, 0), through * scale)
+    torch.testing.assert_close(v @ circuits.vector_ov(obs, head(1, 0)), through * scale)
 
 
 def test_layer_norms_matrix_centres_and_weighs(obs):

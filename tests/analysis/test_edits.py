@@ -80,7 +80,7 @@ def best(real, ideal):
 
 def test_outputs_keep_their_mean_and_get_the_content_that_was_asked_for(obs):
     x, pattern = obs.normalized(2), obs.cache["pattern", 2]
-    heads = [head_result(obs, 2, h) for h in range(2)]
+    heads = [head_result(obs, h) for h in obs.heads(2)]
     even = torch.ones(6, 6, dtype=torch.float64).tril() / torch.arange(1, 7, dtype=torch.float64)[:, None]
     total = sum(heads) - sum(heads).mean(dim=0)
     identity = sum(best(heads[h], pattern[:, h] @ x) for h in range(2))

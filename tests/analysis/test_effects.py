@@ -5,6 +5,7 @@ import torch
 
 from conftest import FAMILY
 from helpers.analysis import effects
+from helpers.analysis.components import head
 from helpers.analysis.observation import observe
 
 
@@ -32,18 +33,18 @@ def test_the_varying_part_has_no_mean_and_ignores_constants(obs):
 
 def test_bases(obs):
     for basis, width in (("residual", 12), ("vectors", 5)):
-        x, y = effects.ov_points(obs, 0, 1, basis)
+        x, y = effects.ov_points(obs, head(0, 1), basis)
         assert x.shape == y.shape == (40, 4, width)
     with pytest.raises(ValueError, match="basis must be one of .*got 'tokens'"):
-        effects.ov_points(obs, 0, 0, "tokens")
+        effects.ov_points(obs, head(0, 0), "tokens")
 
 
 def test_a_head_that_writes_the_error_corrects_it(obs):
     from helpers.analysis.attribution import head_result, to_output
 
-    added = to_output(obs, head_result(obs, 2, 0))
-    assert effects.remaining_error_fit(obs, 2, 0, 3 * added).correlation.value == pytest.approx(1)
-    assert effects.remaining_error_fit(obs, 2, 0, -added).slope.value == pytest.approx(-1)
+    added = to_output(obs, head_result(obs, head(2, 0)))
+    assert effects.remaining_error_fit(obs, head(2, 0), 3 * added).correlation.value == pytest.approx(1)
+    assert effects.remaining_error_fit(obs, head(2, 0), -added).slope.value == pytest.approx(-1)
 
 
 @pytest.mark.parametrize("c", [-1.4, 0.3, 1.4])

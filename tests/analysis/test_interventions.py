@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from helpers.analysis import interventions as iv
+from helpers.analysis.components import INPUT, attention, head, layer, mlp
 
-EVERY_HEAD = [(layer, head) for layer in range(3) for head in range(2)]
-EVERY_PART = [f"{layer}_{part}" for layer in range(3) for part in ("attn_out", "mlp_out")]
+EVERY_HEAD = [head(i, h) for i in range(3) for h in range(2)]
+EVERY_PART = [part(i) for i in range(3) for part in (attention, mlp)]
 
 
 def close(a, b):
@@ -19,8 +20,8 @@ def test_doing_nothing_changes_nothing(obs):
 
 
 def test_each_head_counts_and_an_ablation_leaves_no_trace(obs):
-    for head in EVERY_HEAD:
-        assert not close(iv.ablate_heads(obs, [head]), obs.prediction)
+    for one in EVERY_HEAD:
+        assert not close(iv.ablate_heads(obs, [one]), obs.prediction)
     assert close(iv.run(obs, []), obs.prediction)
 
 
@@ -42,12 +43,12 @@ def test_without_heads_no_position_knows_of_another(obs):
 def test_a_frozen_part_adds_its_mean(obs):
     assert close(
         iv.run(obs, [("blocks.2.hook_mlp_out", lambda v, hook: iv.constant(v).expand_as(v))]),
-        iv.freeze(obs, ["2_mlp_out"]),
+        iv.freeze(obs, [mlp(2)]),
     )
 
 
 def test_ablating_everything_leaves_what_the_mean_stream_predicts(obs):
-    ablated = iv.freeze(obs, ["embed", *EVERY_PART])
+    ablated = iv.freeze(obs, [INPUT, *EVERY_PART])
     stream = obs.cache["resid_post", 2][:, 2:].mean(dim=(0, 1))
     assert close(ablated, obs.bridge.unembed(obs.bridge.ln_final(stream[None, None])).expand_as(ablated))
     assert not close(iv.freeze(obs, EVERY_PART), ablated)
@@ -59,15 +60,19 @@ def test_the_constant_leaves_out_contexts_of_one_and_two():
     assert iv.constant(activation).abs().max() == 0
 
 
-@pytest.mark.parametrize("heads", [[(3, 0)], [(0, 2)], [(-1, 0)]])
-def test_a_head_that_is_not_there_is_refused(obs, heads):
-    with pytest.raises(ValueError, match=r"pairs below \(3, 2\)"):
-        iv.ablate_heads(obs, heads)
+@pytest.mark.parametrize("absent", [head(3, 0), head(0, 2), head(-1, 0)])
+def test_a_head_that_is_not_there_is_refused(obs, absent):
+    for call in (lambda: iv.ablate_heads(obs, [absent]), lambda: iv.scaling(obs, {absent: 0.5})):
+        with pytest.raises(ValueError, match=f"no {absent} in a model of 3 layers of 2 heads"):
+            call()
 
 
-def test_a_part_that_is_not_there_is_refused(obs):
-    with pytest.raises(ValueError, match="names must be among .*got '3_mlp_out'"):
-        iv.freeze(obs, ["3_mlp_out"])
+def test_a_part_that_is_not_there_or_of_another_kind_is_refused(obs):
+    with pytest.raises(ValueError, match="no L3 MLP in a model of 3 layers"):
+        iv.freeze(obs, [mlp(3)])
+    for part, call in ((layer(1), iv.freeze), (head(0, 1), iv.freeze), (mlp(1), iv.ablate_heads)):
+        with pytest.raises(ValueError, match=f"of kind .* is needed here, got {part}"):
+            call(obs, [part])
 
 
 @pytest.mark.parametrize("by", iv.ABLATIONS)
@@ -80,7 +85,7 @@ def test_each_ablation_puts_in_what_its_name_says(obs, by):
         value[:, :, 1] = expected[..., 1, :]
         return value
 
-    found = iv.ablate_heads(obs, [(1, 1)], by=by)
+    found = iv.ablate_heads(obs, [head(1, 1)], by=by)
     assert close(found, iv.run(obs, [("blocks.1.attn.hook_z", by_hand)])) and not close(found, obs.prediction)
 
 
@@ -97,24 +102,26 @@ def test_a_scaled_head_is_intact_at_one_and_gone_at_zero(obs):
     def scaled(*strengths):
         return iv.run(obs, iv.scaling(obs, dict(strengths)))
 
-    assert close(scaled(((2, 1), 1.0)), obs.prediction)
-    assert close(scaled(((2, 1), 0.0)), iv.ablate_heads(obs, [(2, 1)], by="zero"))
-    assert close(scaled(((0, 0), 0.0), ((2, 1), 0.0)), iv.ablate_heads(obs, [(0, 0), (2, 1)], by="zero"))
-    assert not close(scaled(((2, 1), 2.0)), obs.prediction)
+    one, other, same_layer = head(2, 1), head(0, 0), head(2, 0)
+    assert close(scaled((one, 1.0)), obs.prediction)
+    assert close(scaled((one, 0.0)), iv.ablate_heads(obs, [one], by="zero"))
+    for two in (other, same_layer):
+        assert close(scaled((two, 0.0), (one, 0.0)), iv.ablate_heads(obs, [two, one], by="zero"))
+    assert not close(scaled((one, 2.0)), obs.prediction)
 
 
 def test_watching_with_hooks_sees_what_they_make(obs):
-    changed = iv.watched(obs, iv.ablation(obs, [(1, 0)]))
-    assert close(changed.prediction, iv.ablate_heads(obs, [(1, 0)]))
+    changed = iv.watched(obs, iv.ablation(obs, [head(1, 0)]))
+    assert close(changed.prediction, iv.ablate_heads(obs, [head(1, 0)]))
     assert close(changed.cache["resid_pre", 1], obs.cache["resid_pre", 1])
     by_hand = obs.bridge.unembed(obs.bridge.ln_final(changed.cache["resid_post", 2]))
     assert close(changed.prediction, by_hand) and not close(changed.prediction, obs.prediction)
 
 
 def test_a_constant_for_each_position_keeps_more(obs):
-    kept = iv.freeze(obs, ["2_mlp_out"], by="position")
+    kept = iv.freeze(obs, [mlp(2)], by="position")
     by_hand = iv.run(obs, [("blocks.2.hook_mlp_out", lambda v, hook: v.mean(dim=0).expand_as(v))])
-    assert close(kept, by_hand) and not close(kept, iv.freeze(obs, ["2_mlp_out"]))
+    assert close(kept, by_hand) and not close(kept, iv.freeze(obs, [mlp(2)]))
 
 
 def test_a_layer_that_is_affine_is_replaced_without_loss(obs):
@@ -142,12 +149,12 @@ def test_cutting_all_that_is_written_leaves_positions_alone(obs):
         weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[2], getattr(obs.bridge, f"b_{into.upper()}")[2]
         mean = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
         by_hand = iv.run(obs, [(f"blocks.2.attn.hook_{into}", lambda v, hook, mean=mean: mean.expand_as(v).clone())])
-        assert close(iv.cut_path(alone, "embed", 2, into), by_hand)
-        assert not close(iv.cut_path(obs, "1_mlp_out", 2, into), obs.prediction)
+        assert close(iv.cut_path(alone, INPUT, 2, into), by_hand)
+        assert not close(iv.cut_path(obs, mlp(1), 2, into), obs.prediction)
 
 
 def test_a_path_that_is_not_there_is_refused(obs):
     with pytest.raises(ValueError, match="sender must be among"):
-        iv.cut_path(obs, "2_attn_out", 2, "q")
+        iv.cut_path(obs, attention(2), 2, "q")
     with pytest.raises(ValueError, match="into must be one of"):
-        iv.cut_path(obs, "embed", 2, "z")
+        iv.cut_path(obs, INPUT, 2, "z")

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from helpers.analysis import attention, circuits, edits, effects, interventions
-from helpers.analysis.attribution import components
+from helpers.analysis import attention, circuits, components, edits, effects, interventions
+from helpers.analysis.attribution import contributions
+from helpers.analysis.components import head, layer
 from helpers.analysis.planted import CONFIG, PRESENT, SLOPE, K, M, observe_planted
 from helpers.claims import measures
 
@@ -19,36 +20,36 @@ def obs():
 def test_layer_0_is_read_as_a_scaled_copy_of_the_previous_vector(obs):
     assert attention.at_offset(obs, 0, 1).mean() > 0.99
     for basis in effects.BASES:
-        fit = effects.ov_fit(obs, 0, 0, basis)
+        fit = effects.ov_fit(obs, head(0, 0), basis)
         assert fit.r2.value > 0.99
-    assert effects.ov_fit(obs, 0, 0).slope.value == pytest.approx(SLOPE)
+    assert effects.ov_fit(obs, head(0, 0)).slope.value == pytest.approx(SLOPE)
     alpha, explained = effects.copy_strength(obs)
     assert alpha.value == pytest.approx(SLOPE / PRESENT, rel=0.1) and explained.value > 0.98
     swapped = edits.swap_previous(obs)["stream after the attention"]
     assert swapped.slope.value == pytest.approx(SLOPE / PRESENT, rel=0.05) and swapped.correlation.value > 0.99
-    assert circuits.identity_cosine(circuits.vector_ov(obs, 0, 0)) == pytest.approx(1)
-    assert circuits.eigenvalue_score(circuits.ov(obs, 0, 0)) == pytest.approx(1)
+    assert circuits.identity_cosine(circuits.vector_ov(obs, head(0, 0))) == pytest.approx(1)
+    assert circuits.eigenvalue_score(circuits.ov(obs, head(0, 0))) == pytest.approx(1)
 
 
 def test_layer_1_is_read_as_a_bias(obs):
-    assert components(obs)["L1H0"].abs().max() < 1e-3
-    for prediction in (interventions.ablate_heads(obs, [(1, 0)]), interventions.freeze(obs, ["1_attn_out"])):
-        assert (prediction - obs.prediction).abs().max() < 1e-3
-    assert circuits.effective_rank(circuits.ov(obs, 1, 0)) == pytest.approx(1)
-    assert circuits.sparsity(circuits.ov(obs, 1, 0).AB) > 0.9
+    assert contributions(obs)[head(1, 0)].abs().max() < 1e-3
+    for intervene, part in ((interventions.ablate_heads, head(1, 0)), (interventions.freeze, components.attention(1))):
+        assert (intervene(obs, [part]) - obs.prediction).abs().max() < 1e-3
+    assert circuits.effective_rank(circuits.ov(obs, head(1, 0))) == pytest.approx(1)
+    assert circuits.sparsity(circuits.ov(obs, head(1, 0)).AB) > 0.9
 
 
 def test_layer_2_is_read_as_negative_similarity(obs):
     d = CONFIG.d_model
-    torch.testing.assert_close(circuits.qk(obs, 2, 0).AB, K / d**0.5 * circuits.norm_matrix(obs, 2))
-    assert circuits.eigenvalue_score(circuits.qk(obs, 2, 0)) == pytest.approx(1)
-    assert circuits.eigenvalue_score(circuits.ov(obs, 2, 0)) == pytest.approx(-1)
-    fit = effects.ov_fit(obs, 2, 0)
+    torch.testing.assert_close(circuits.qk(obs, head(2, 0)).AB, K / d**0.5 * circuits.norm_matrix(obs, 2))
+    assert circuits.eigenvalue_score(circuits.qk(obs, head(2, 0))) == pytest.approx(1)
+    assert circuits.eigenvalue_score(circuits.ov(obs, head(2, 0))) == pytest.approx(-1)
+    fit = effects.ov_fit(obs, head(2, 0))
     assert fit.slope.value == pytest.approx(-M) and fit.correlation.value == pytest.approx(-1)
     for matrix, reference in ((circuits.vector_ov, -1), (circuits.vector_qk, 1)):
-        assert circuits.cosine(matrix(obs, 2, 0), matrix(obs, 2, None)) == pytest.approx(reference)
+        assert circuits.cosine(matrix(obs, head(2, 0)), matrix(obs, layer(2))) == pytest.approx(reference)
     assert (
-        attention.score_similarity_fit(obs, 2, 0).correlation.value > 0.8
+        attention.score_similarity_fit(obs, head(2, 0)).correlation.value > 0.8
     )  # layer norm divides by a scale that varies
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from helpers.analysis import interventions
+from helpers.analysis.components import head
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import unroll
 from helpers.display import explorer
@@ -26,7 +27,7 @@ def test_a_head_switched_off_adds_a_curve_and_writes_nothing(obs):
     figure = explorer.picture(obs, vectors=4, L0H1=0.0)
     shown = curves(figure)
     there = explorer.watch_again(obs, explorer.drawn(obs, -0.8, 1.0, 0.0, 0, 4))
-    ablated = interventions.ablate_heads(there, [(0, 1)], by="zero")[0, -1]
+    ablated = interventions.ablate_heads(there, [head(0, 1)], by="zero")[0, -1]
     np.testing.assert_allclose(shown["with heads changed"], ablated, atol=1e-12)
     bars = next(trace for trace in figure.data if trace.type == "bar")
     assert dict(zip(bars.x, bars.y, strict=True))["L0H1"] == 0

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from conftest import CONFIG, FAMILY
-from helpers.analysis.attribution import components
+from helpers.analysis.attribution import contributions
 from helpers.analysis.circuits import ov
+from helpers.analysis.components import head
 from helpers.analysis.observation import observe
 from helpers.claims import measures
 from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge
@@ -65,10 +66,10 @@ def test_the_analysis_understands_every_variant_of_the_model(variant):
     obs = observe(RecurrenceModel(config), FAMILY, count=20)
     bare = RecurrenceModel(config).double()(obs.vectors)
     assert (obs.prediction - bare).abs().max() < 1e-12
-    assert (sum(components(obs).values()) - bare).abs().max() < 1e-9
+    assert (sum(contributions(obs).values()) - bare).abs().max() < 1e-9
     rows = measures.evaluate(obs, measures.MEASURES)
     assert [row.id for row in rows if row.verdict == "replicated"] in ([], ["B1"])
-    attended = obs.cache["pattern", 1][:, 0] @ obs.normalized(1) @ ov(obs, 1, 0).AB
+    attended = obs.cache["pattern", 1][:, 0] @ obs.normalized(1) @ ov(obs, head(1, 0)).AB
     torch.testing.assert_close(
         attended + obs.bridge.b_V[1, 0] @ obs.bridge.W_O[1, 0],
         obs.cache["z", 1][:, :, 0] @ obs.bridge.W_O[1, 0],
