@@ -24,7 +24,7 @@ def to_output(
     return residual / obs.norm_scale(None) @ norm_matrix(obs, None) @ obs.bridge.W_U
 
 
-def final_bias(obs: Observation) -> Float[Tensor, dimension]:
+def final_bias(obs: Observation) -> Float[Tensor, " dimension"]:
     """What the bias of the final layer norm adds to every prediction."""
     if not obs.config.layer_norm:
         return torch.zeros(obs.config.dimension, dtype=torch.float64)
@@ -55,7 +55,7 @@ def contributions(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ct
 
 def share_sums(
     obs: Observation, part: Float[Tensor, "batch n_ctx dimension"]
-) -> tuple[Float[Tensor, batch], Float[Tensor, batch]]:
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
     """Numerator and denominator, by sequence, of a component's direct logit attribution.
 
     The attribution is sum(part * target) / sum(target^2) over contexts of 3 and more: the share of the answer that the

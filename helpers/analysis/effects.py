@@ -51,7 +51,7 @@ def ov_fit(obs: Observation, head: Component, basis: str = "residual") -> LineFi
     return line_fit(*ov_points(obs, head, basis))
 
 
-def _products(p: Tensor, q: Tensor, y: Tensor) -> tuple[Float[Tensor, batch], ...]:
+def _products(p: Tensor, q: Tensor, y: Tensor) -> tuple[Float[Tensor, " batch"], ...]:
     """By sequence, the inner products that the regression of y on p and q needs: pp, qq, pq, py, qy."""
     return tuple((a * b).sum(dim=(1, 2)) for a, b in ((p, p), (q, q), (p, q), (p, y), (q, y)))
 

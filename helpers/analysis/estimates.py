@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 RESAMPLES = 1000
-PerSequence = Float[np.ndarray, "batch"] | Float[Tensor, "batch"]
+PerSequence = Float[np.ndarray, " batch"] | Float[Tensor, " batch"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def number(value: float) -> str:
     return f"{value:#.3g}" if 1e-3 <= abs(value) < 100 else f"{value:.2e}"
 
 
-def bootstrap(statistic: Callable[..., np.ndarray], *sums: PerSequence, seed: int = 0) -> Estimate:
+def bootstrap(statistic: Callable[..., Float[np.ndarray, "*totals"]], *sums: PerSequence, seed: int = 0) -> Estimate:
     """Percentile bootstrap over sequences of a statistic made of totals (Efron & Tibshirani 1993, chapter 13).
 
     Args:
@@ -102,7 +102,7 @@ def line_fit(x: Float[Tensor, "batch ..."], y: Float[Tensor, "batch ..."]) -> Li
     if x.shape != y.shape:
         raise ValueError(f"x and y must have one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
     x, y = x.flatten(1), y.flatten(1)
-    count = np.full(len(x), x.shape[1])
+    count = np.full(len(x), float(x.shape[1]))
     sums = (count, x.sum(1), y.sum(1), (x * x).sum(1), (x * y).sum(1), (y * y).sum(1))
 
     def slope(n, sx, sy, sxx, sxy, syy):

@@ -16,7 +16,7 @@ from helpers.analysis.observation import Observation, watch_again
 from helpers.data.recurrences import FIRST
 
 Prediction = Float[Tensor, "batch n_ctx dimension"]
-Hook = tuple[str, Callable[..., Tensor]]
+Hook = tuple[str, Callable[..., Float[Tensor, "..."]]]
 
 
 @torch.no_grad()
@@ -31,7 +31,7 @@ def watched(obs: Observation, hooks: Iterable[Hook]) -> Observation:
         return watch_again(obs, obs.sequences)
 
 
-def constant(activation: Float[Tensor, "batch n_ctx ..."]) -> Float[Tensor, ...]:
+def constant(activation: Float[Tensor, "batch n_ctx *width"]) -> Float[Tensor, "*width"]:
     """An activation's mean over sequences and over contexts of 3 vectors and more: what a bias could supply."""
     return activation[:, FIRST:].mean(dim=(0, 1))
 
@@ -111,7 +111,7 @@ def freeze(obs: Observation, parts: Iterable[Component], by: str = "mean") -> Pr
     return run(obs, [(hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))) for hook in hooks])
 
 
-def replace(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
+def replace(value: Float[Tensor, "*shape"], hook: object, *, by: Float[Tensor, "*#shape"]) -> Float[Tensor, "*shape"]:
     """A hook that puts ``by`` in the place of an activation."""
     return by.expand_as(value).clone()
 

@@ -58,7 +58,7 @@ class Observation:
         return torch.from_numpy(self.sequences.vectors[:, 1:])
 
     @cached_property
-    def c(self) -> Float[Tensor, batch]:
+    def c(self) -> Float[Tensor, " batch"]:
         """Each sequence's c."""
         return torch.from_numpy(self.sequences.c)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import torch
-
 from helpers.analysis import attention, attribution, circuits, components, edits, effects, interventions
 from helpers.analysis.estimates import exactly, mean, number, ratio
+from helpers.analysis.interventions import Prediction
 from helpers.analysis.observation import Observation
 from helpers.claims.verdicts import (
     ALPHA,
@@ -45,12 +44,12 @@ def claim(id: str, text: str, paper: str) -> Callable[[Measure], Measure]:
     return register
 
 
-def solved(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
+def solved(obs: Observation, what: str, prediction: Prediction) -> Reading:
     """An ablation that "barely hurts": the model still solves the task."""
     return Reading(what, obs.explained(prediction), low=SOLVED_R2, note=f" (MSE {obs.mse(prediction)})")
 
 
-def broken(obs: Observation, what: str, prediction: torch.Tensor) -> Reading:
+def broken(obs: Observation, what: str, prediction: Prediction) -> Reading:
     """An intervention that matters: a model that solves the task no longer does."""
     return Reading(what, obs.explained(prediction), high=SOLVED_R2, also=obs.r2() >= SOLVED_R2)
 

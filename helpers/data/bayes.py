@@ -24,8 +24,11 @@ ONE = 1e-9  # how far from 1 the size of a scaled sequence may be, by rounding
 
 
 def sizes(
-    family: Family, v0: Float[np.ndarray, dimension], v1: Float[np.ndarray, dimension], c: Float[np.ndarray, grid]
-) -> Float[np.ndarray, grid]:
+    family: Family,
+    v0: Float[np.ndarray, " dimension"],
+    v1: Float[np.ndarray, " dimension"],
+    c: Float[np.ndarray, " grid"],
+) -> Float[np.ndarray, " grid"]:
     """What ``family.scaling`` would divide the sequence by that v_0 and v_1 start, for each c."""
     sums = np.concatenate([-np.ones((1, len(c))), np.cumsum(c ** np.arange(family.length - 1)[:, None], axis=0) - 1])
     x = v1 - v0  # v_n = v_1 + sums[n] * x, with sums -1, 0, c, c + c^2, ...
@@ -37,8 +40,8 @@ def sizes(
 
 
 def posterior(
-    family: Family, v0: Float[np.ndarray, dimension], v1: Float[np.ndarray, dimension]
-) -> tuple[Float[np.ndarray, points], Float[np.ndarray, points]]:
+    family: Family, v0: Float[np.ndarray, " dimension"], v1: Float[np.ndarray, " dimension"]
+) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
     """The values that c can have after two vectors, and their probabilities.
 
     Raises:
@@ -72,7 +75,7 @@ def posterior(
 
 def after_two(
     family: Family, vectors: Float[np.ndarray, "batch n dimension"]
-) -> tuple[Float[np.ndarray, "batch dimension"], Float[np.ndarray, batch]]:
+) -> tuple[Float[np.ndarray, "batch dimension"], Float[np.ndarray, " batch"]]:
     """The best guess for the third vector from the first two, and the squared error (mean over entries) to expect."""
     guesses, errors = [], []
     for v0, v1 in vectors[:, :2]:

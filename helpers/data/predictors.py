@@ -62,7 +62,7 @@ PREDICTORS: dict[str, Callable[[Vectors], Vectors]] = {
 }
 
 
-def squared_errors(vectors: Vectors) -> dict[str, Float[np.ndarray, "batch contexts"]]:
+def squared_errors(vectors: Vectors) -> dict[str, Float[np.ndarray, "batch length-1"]]:
     """Each rule's squared error, mean over entries; column k is the error after k + 1 vectors."""
     return {name: ((rule(vectors)[:, :-1] - vectors[:, 1:]) ** 2).mean(axis=2) for name, rule in PREDICTORS.items()}
 

@@ -59,9 +59,9 @@ class Sequences:
     """
 
     vectors: Float[np.ndarray, "batch length dimension"]
-    c: Float[np.ndarray, batch]
+    c: Float[np.ndarray, " batch"]
     d: Float[np.ndarray, "batch dimension"]
-    scale: Float[np.ndarray, batch]
+    scale: Float[np.ndarray, " batch"]
 
     def __len__(self) -> int:
         return len(self.c)
@@ -69,7 +69,7 @@ class Sequences:
 
 def unroll(
     a0: Float[np.ndarray, "batch dimension"],
-    c: Float[np.ndarray, batch],
+    c: Float[np.ndarray, " batch"],
     d: Float[np.ndarray, "batch dimension"],
     length: int,
 ) -> Float[np.ndarray, "batch length dimension"]:
@@ -81,7 +81,7 @@ def unroll(
     return vectors
 
 
-def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str) -> Float[np.ndarray, batch]:
+def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str) -> Float[np.ndarray, " batch"]:
     """The positive number each sequence is divided by; see ``Family.scaling``.
 
     Raises:

@@ -30,8 +30,8 @@ class ModelInput:
 
     vectors: Float[np.ndarray, "n dimension"]
     matrix: Float[np.ndarray, "dimension width"]
-    start: Float[np.ndarray, dimension]
-    origin: Float[np.ndarray, width]
+    start: Float[np.ndarray, " dimension"]
+    origin: Float[np.ndarray, " width"]
     scale: float
 
     def back(self, vectors: Float[np.ndarray, "... dimension"]) -> Float[np.ndarray, "... width"]:

@@ -109,7 +109,7 @@ def picture(
 
 def _figure(
     title: str,
-    rows: Mapping[str, Float[np.ndarray, entries]],
+    rows: Mapping[str, Float[np.ndarray, " entries"]],
     first: int,
     shares: Mapping[str, float],
     patterns: Mapping[str, Float[np.ndarray, "n n"]],

@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Float
 from plotly.subplots import make_subplots
+from torch import Tensor
 
 from helpers.analysis.estimates import Estimate
 from helpers.display.theme import DASHES, HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, theme
+
+Matrix = Float[np.ndarray, "_ _"] | Float[Tensor, "_ _"]
+Cloud = Float[np.ndarray, "..."] | Float[Tensor, "..."]
 
 
 def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
@@ -104,7 +109,7 @@ def panels(
 
 
 def heatmaps(
-    matrices: Mapping[str, np.ndarray],
+    matrices: Mapping[str, Matrix],
     title: str,
     *,
     x_title: str,
@@ -168,7 +173,7 @@ def bars(
 
 
 def scatters(
-    clouds: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    clouds: Mapping[str, tuple[Cloud, Cloud]],
     slopes: Mapping[str, float],
     title: str,
     *,

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 SEED = 99  # neither the training's, the log's nor the analysis's
 CHUNK = 128  # sequences at a time, to spare memory
-Weights = dict[str, np.ndarray]
+Weights = dict[str, Float[np.ndarray, "..."]]
 
 
 def draw(family: dict, count: int, seed: int = SEED) -> Float[np.ndarray, "count length dimension"]:
@@ -37,18 +37,20 @@ def draw(family: dict, count: int, seed: int = SEED) -> Float[np.ndarray, "count
     return np.array(sequences)
 
 
-def norm(w: Weights, name: str, x: np.ndarray) -> np.ndarray:
+def norm(w: Weights, name: str, x: Float[np.ndarray, "*places width"]) -> Float[np.ndarray, "*places width"]:
     """Layer norm."""
     x = x - x.mean(-1, keepdims=True)
     return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-5) * w[name + ".weight"] + w[name + ".bias"]
 
 
-def linear(w: Weights, name: str, x: np.ndarray) -> np.ndarray:
+def linear(w: Weights, name: str, x: Float[np.ndarray, "*places width"]) -> Float[np.ndarray, "*places out"]:
     """A matrix and its bias, if it has one."""
     return x @ w[name + ".weight"].T + w.get(name + ".bias", 0)
 
 
-def attend(w: Weights, name: str, x: np.ndarray, n_heads: int, d_head: int) -> np.ndarray:
+def attend(
+    w: Weights, name: str, x: Float[np.ndarray, "batch n d_model"], n_heads: int, d_head: int
+) -> Float[np.ndarray, "batch n d_model"]:
     """Causal attention of all heads of a layer."""
     batch, n, _ = x.shape
     q, k, v = (linear(w, f"{name}.{part}", x).reshape(batch, n, n_heads, d_head) for part in "qkv")
@@ -59,7 +61,7 @@ def attend(w: Weights, name: str, x: np.ndarray, n_heads: int, d_head: int) -> n
     return linear(w, f"{name}.o", np.einsum("bhqk,bkhd->bqhd", pattern, v).reshape(batch, n, -1))
 
 
-def gelu(x: np.ndarray) -> np.ndarray:
+def gelu(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """GELU in its tanh form, as in GPT-2 (arXiv 1606.08415)."""
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 

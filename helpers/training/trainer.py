@@ -28,7 +28,7 @@ TEST_COUNT = 1024
 KEYS = {"recipe", "model", "optimizers", "done", "seconds", "log", "losses"}  # of a state
 
 
-def as_tensor(vectors: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+def as_tensor(vectors: Float[np.ndarray, "*shape"], device: torch.device | str = "cpu") -> Float[Tensor, "*shape"]:
     """float32 tensor on ``device``, the precision of training."""
     return torch.from_numpy(vectors.astype(np.float32)).to(device)
 
@@ -43,12 +43,14 @@ def held_out(family: Family, count: int = TEST_COUNT) -> Float[np.ndarray, "coun
     return sample(family, count, TEST_SEED).vectors
 
 
-def squared_errors(model: RecurrenceModel, vectors: Float[Tensor, "batch length dimension"]) -> Float[Tensor, n_ctx]:
+def squared_errors(
+    model: RecurrenceModel, vectors: Float[Tensor, "batch length dimension"]
+) -> Float[Tensor, " length-1"]:
     """Mean squared error of the prediction after 1, 2, ... n_ctx vectors, over batch and entries."""
     return (model(vectors[:, :-1]) - vectors[:, 1:]).square().mean(dim=(0, 2))
 
 
-def gelu(x: Float[Tensor, ...]) -> Float[Tensor, ...]:
+def gelu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The model's GELU, x * (1 + tanh(u)) / 2 = x * sigmoid(2 u): the second form compiles to faster code on a CPU."""
     return x * torch.sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
 
