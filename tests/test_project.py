@@ -9,7 +9,7 @@ import pytest
 import readme
 
 from helpers.claims.verdicts import PAPER_MSE, SOLVED_R2
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import from_third
 from helpers.places import ANALYSED, ROOT
 from helpers.training import checkpoints, evaluator
 
@@ -20,7 +20,7 @@ ROOMS = ["places", "data", "training", "analysis", "claims", "display"]
 def test_the_readmes_table_and_drawing_are_current():
     page = (ROOT / "README.md").read_text()
     assert readme.insert(page, readme.table(readme.SHIPPED)) == page, "run: make readme"
-    assert readme.mechanism(readme.look(ROOT / "checkpoints" / ANALYSED)) == readme.DRAWING.read_text(), (
+    assert readme.mechanism(readme.observe_checkpoint(ROOT / "checkpoints" / ANALYSED)) == readme.DRAWING.read_text(), (
         "run: make readme"
     )
 
@@ -34,8 +34,8 @@ def test_a_shipped_model_is_as_good_as_it_should_be(name):
     )
     assert log["step"][-1] == recipe.steps
     double, single = (evaluator.errors(ROOT / "checkpoints" / name, 512, kind) for kind in (np.float64, np.float32))
-    mse, variance = double[0][:, FIRST:].mean(), double[1]
-    assert abs(single[0][:, FIRST:].mean() / mse - 1) < 1e-3
+    mse, variance = from_third(double[0]).mean(), double[1]
+    assert abs(from_third(single[0]).mean() / mse - 1) < 1e-3
     assert 1 - mse / variance >= SOLVED_R2
     assert mse <= {"paper": PAPER_MSE, "fast": 2e-6, "bounded": PAPER_MSE, "small": np.inf}[name]
 

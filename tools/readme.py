@@ -17,7 +17,7 @@ from helpers.analysis.observation import Observation
 from helpers.claims import measures, setup
 from helpers.claims.verdicts import Row, claims_table
 from helpers.display.drawings import model_drawing
-from helpers.display.notebook import look
+from helpers.display.notebook import observe_checkpoint
 from helpers.places import ANALYSED, BOUNDED, COMPARED, ROOT
 from helpers.training import checkpoints
 
@@ -33,7 +33,7 @@ def all_rows(folder: Path, obs: Observation) -> list[Row]:
 
 def table(folders: Mapping[str, Path]) -> str:
     """The results table, a column for each checkpoint."""
-    return claims_table({title: all_rows(folder, look(folder)) for title, folder in folders.items()})
+    return claims_table({title: all_rows(folder, observe_checkpoint(folder)) for title, folder in folders.items()})
 
 
 def insert(page: str, table: str) -> str:
@@ -90,7 +90,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         found = table({str(options.model): options.model} if options.model else SHIPPED)
         if options.write:
-            page, drawing = insert(readme.read_text(), found), mechanism(look(ROOT / "checkpoints" / ANALYSED))
+            page, drawing = (
+                insert(readme.read_text(), found),
+                mechanism(observe_checkpoint(ROOT / "checkpoints" / ANALYSED)),
+            )
             DRAWING.parent.mkdir(exist_ok=True)
             DRAWING.write_text(drawing)
             readme.write_text(page)

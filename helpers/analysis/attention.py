@@ -9,7 +9,7 @@ from torch import Tensor
 from helpers.analysis.components import Component
 from helpers.analysis.estimates import LineFit, line_fit
 from helpers.analysis.observation import Observation
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import THIRD, from_third
 
 
 def pattern(obs: Observation, layer: int) -> Float[Tensor, "batch heads destination source"]:
@@ -36,7 +36,7 @@ def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch
     if not 0 <= offset < obs.config.n_ctx:
         raise ValueError(f"offset must be between 0 and {obs.config.n_ctx - 1}, got {offset}")
     diagonal = pattern(obs, layer).diagonal(offset=-offset, dim1=2, dim2=3)
-    return diagonal[:, :, max(0, FIRST - offset) :].mean(dim=2)
+    return diagonal[:, :, max(0, THIRD - offset) :].mean(dim=2)
 
 
 def visible(n: int) -> Bool[Tensor, "destination source"]:
@@ -48,7 +48,7 @@ def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
     """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more."""
     n = len(keep)
     rows = (keep & visible(n)).sum(1) / torch.arange(1, n + 1)
-    return rows[FIRST:].mean().item()
+    return rows[THIRD:].mean().item()
 
 
 def parity_mask(n: int) -> Bool[Tensor, "destination source"]:
@@ -63,7 +63,7 @@ def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
     ``uniform_share(parity_mask(n))`` is what chance would give.
     """
     shares = (pattern(obs, layer) * parity_mask(obs.config.n_ctx)).sum(dim=3)
-    return shares[:, :, FIRST:].mean(dim=2)
+    return shares[:, :, THIRD:].mean(dim=2)
 
 
 def row_centred(
@@ -93,7 +93,7 @@ def score_similarity_fit(obs: Observation, head: Component, positions: bool = Fa
     earlier = visible(obs.config.n_ctx).tril(-1)
 
     def contrast(values: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch pairs"]:
-        pairs = row_centred(values, earlier)[:, FIRST:][:, earlier[FIRST:]]
+        pairs = from_third(row_centred(values, earlier))[:, earlier[THIRD:]]
         return pairs if positions else pairs - pairs.mean(dim=0)
 
     return line_fit(contrast(similarity(obs, head.layer)), contrast(scores(obs, head.layer)[:, head.head]))

@@ -10,18 +10,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.analysis.circuits import norm_matrix
 from helpers.analysis.components import EMBEDDING, FINAL_BIAS, INPUT, POSITIONS, Component, bias, layer, mlp
 from helpers.analysis.estimates import affine
 from helpers.analysis.observation import Observation
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import from_third
 
 
 def to_output(
     obs: Observation, residual: Float[Tensor, "batch n_ctx d_model"]
 ) -> Float[Tensor, "batch n_ctx dimension"]:
     """A part of the final residual stream in the units of the prediction, the final scale held as observed."""
-    return residual / obs.norm_scale(None) @ norm_matrix(obs, None) @ obs.bridge.W_U
+    return residual / obs.norm_scale(None) @ obs.norm_matrix(None) @ obs.bridge.W_U
 
 
 def final_bias(obs: Observation) -> Float[Tensor, " dimension"]:
@@ -62,7 +61,7 @@ def share_sums(
     component supplies. Over all components the shares sum to 1 for a perfect model. It is direct logit attribution
     for a model whose "logits" are a vector and whose correct direction is the target.
     """
-    return (part * obs.targets)[:, FIRST:].sum(dim=(1, 2)), obs.targets[:, FIRST:].square().sum(dim=(1, 2))
+    return from_third(part * obs.targets).sum(dim=(1, 2)), from_third(obs.targets).square().sum(dim=(1, 2))
 
 
 def residual_streams(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx d_model"]]:
@@ -92,7 +91,7 @@ def rescaled(
     obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]
 ) -> Float[Tensor, "batch n_ctx dimension"]:
     """A prediction times the one constant with which it fits the targets best: its direction, freed from its size."""
-    late, targets = prediction[:, FIRST:], obs.targets[:, FIRST:]
+    late, targets = from_third(prediction), from_third(obs.targets)
     return prediction * (late * targets).sum() / late.square().sum()
 
 
@@ -105,10 +104,10 @@ def tuned_lens(obs: Observation) -> dict[Component, Float[Tensor, "half n_ctx di
     half = len(obs.sequences) // 2
     readings = {}
     for place, stream in residual_streams(obs).items():
-        readings[place] = affine(stream[half:], stream[:half, FIRST:], obs.targets[:half, FIRST:])
+        readings[place] = affine(stream[half:], from_third(stream[:half]), from_third(obs.targets[:half]))
     return readings
 
 
 def mse(prediction: Float[Tensor, "batch n_ctx dimension"], targets: Float[Tensor, "batch n_ctx dimension"]) -> float:
     """Mean squared error over contexts of 3 vectors and more."""
-    return (prediction - targets)[:, FIRST:].square().mean().item()
+    return from_third(prediction - targets).square().mean().item()

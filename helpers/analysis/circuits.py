@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from transformer_lens import FactoredMatrix
 
 from helpers.analysis.components import Component
@@ -26,18 +26,6 @@ DRAWS = 40  # random circuits to compare with
 Matrix = Float[Tensor, "n n"]
 
 
-def norm_matrix(obs: Observation, layer: int | None) -> Float[Tensor, "d_model d_model"]:
-    """A layer's first layer norm (``None``: the final one) without its division and bias, as a matrix.
-
-    It subtracts the mean and multiplies by the weight; where the model has no layer norm it is the identity.
-    """
-    one = torch.eye(obs.config.d_model, dtype=torch.float64)
-    if not obs.config.layer_norm:
-        return one
-    norm: nn.Module = obs.bridge.ln_final if layer is None else obs.bridge.blocks[layer].ln1
-    return (one - 1 / obs.config.d_model) * norm.weight
-
-
 def mean_inverse_scale(obs: Observation, layer: int | None) -> float:
     """Mean of 1 / standard deviation over the residual vectors a layer norm divides; ``None`` is the final one."""
     return (1 / obs.norm_scale(layer)).mean().item()
@@ -46,12 +34,12 @@ def mean_inverse_scale(obs: Observation, layer: int | None) -> float:
 def ov(obs: Observation, head: Component) -> FactoredMatrix:
     """OV circuit in the residual basis: what attending to a (normalized) residual vector adds to the stream."""
     place = head.layer, head.head
-    return FactoredMatrix(norm_matrix(obs, head.layer) @ obs.bridge.W_V[place], obs.bridge.W_O[place])
+    return FactoredMatrix(obs.norm_matrix(head.layer) @ obs.bridge.W_V[place], obs.bridge.W_O[place])
 
 
 def qk(obs: Observation, head: Component) -> FactoredMatrix:
     """QK circuit in the residual basis: x_destination @ M @ x_source is the attention score of normalized vectors."""
-    norm, place = norm_matrix(obs, head.layer), (head.layer, head.head)
+    norm, place = obs.norm_matrix(head.layer), (head.layer, head.head)
     scale = obs.config.d_head**0.5
     return FactoredMatrix(norm @ obs.bridge.W_Q[place] / scale, (norm @ obs.bridge.W_K[place]).T)
 
@@ -63,8 +51,8 @@ def vector_ov(obs: Observation, head: Component) -> Matrix:
     unembedding need not be aligned, so that this is not the identity: a head can copy in the residual stream, or from
     vectors to predictions, rarely both.
     """
-    circuit = norm_matrix(obs, head.layer) if head.head is None else ov(obs, head).AB
-    out = norm_matrix(obs, None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
+    circuit = obs.norm_matrix(head.layer) if head.head is None else ov(obs, head).AB
+    out = obs.norm_matrix(None) @ obs.bridge.W_U * mean_inverse_scale(obs, None)
     return obs.W_E @ circuit @ out * mean_inverse_scale(obs, head.layer)
 
 
@@ -74,7 +62,7 @@ def vector_qk(obs: Observation, head: Component) -> Matrix:
     A whole layer in the place of a head gives what a head there with W_Q W_K^T = identity would do: score by the
     similarity of its inputs.
     """
-    norm = norm_matrix(obs, head.layer)
+    norm = obs.norm_matrix(head.layer)
     circuit = norm @ norm.T if head.head is None else qk(obs, head).AB
     return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, head.layer) ** 2
 

@@ -17,9 +17,9 @@ from helpers.analysis.attention import row_centred, scores, similarity, visible
 from helpers.analysis.attribution import head_result, to_output
 from helpers.analysis.components import attention
 from helpers.analysis.estimates import Estimate, LineFit, line_fit, ratio
-from helpers.analysis.interventions import Prediction, replace, run, watched
+from helpers.analysis.interventions import Prediction, predict_with, replace
 from helpers.analysis.observation import Observation
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import from_third
 
 SCORE_EDITS = ("position", "flipped", "identity", "opposite", "rotated")
 OUTPUT_EDITS = ("position", "flipped", "identity", "rest", "own", "even", "other", "rotated")
@@ -33,7 +33,7 @@ def as_pattern(scores: Scores) -> Scores:
 
 def with_scores(obs: Observation, layer: int, edited: Scores) -> Prediction:
     """The prediction if a layer's attention scores were ``edited``."""
-    return run(obs, [(f"blocks.{layer}.attn.hook_pattern", partial(replace, by=as_pattern(edited)))])
+    return predict_with(obs, [(f"blocks.{layer}.attn.hook_pattern", partial(replace, by=as_pattern(edited)))])
 
 
 def scale_scores(obs: Observation, layer: int, factor: float) -> Prediction:
@@ -111,7 +111,7 @@ def edit_outputs(obs: Observation, layer: int, how: str) -> Prediction:
     written = obs.bridge.b_O[layer]
     for head in obs.heads(layer):
         written = written + _edit(head_result(obs, head), patterns[:, head.head] @ x @ turn, how)
-    return run(obs, [(attention(layer).hook, partial(replace, by=written))])
+    return predict_with(obs, [(attention(layer).hook, partial(replace, by=written))])
 
 
 def identity_sizes(obs: Observation, layer: int) -> dict[str, list[float]]:
@@ -146,7 +146,7 @@ def kept(obs: Observation, layer: int, part: str, *edits: str) -> dict[str, Esti
         raise ValueError(f"part must be one of {tuple(PARTS)}, got {part!r}")
 
     def distance(how: str) -> Tensor:
-        return (PARTS[part](obs, layer, how) - obs.prediction)[:, FIRST:].square().sum(dim=(1, 2))
+        return from_third(PARTS[part](obs, layer, how) - obs.prediction).square().sum(dim=(1, 2))
 
     without = distance("position")
     return {how: ratio(without - distance(how), without) for how in edits}
@@ -172,7 +172,7 @@ def expected_changes(obs: Observation, layer: int) -> dict[str, LineFit]:
     }
     read = _content(obs.normalized(layer))
     return {
-        name: line_fit(-to_output(obs, move.sum(dim=1) @ read)[:, FIRST:], change[:, FIRST:])
+        name: line_fit(from_third(-to_output(obs, move.sum(dim=1) @ read)), from_third(change))
         for name, move in moves.items()
     }
 
@@ -189,7 +189,7 @@ def swap_previous(obs: Observation) -> dict[str, LineFit]:
     value, weight = obs.cache["v", 0], obs.cache["pattern", 0].diagonal(offset=-1, dim1=2, dim2=3)
     z = obs.cache["z", 0].clone()
     z[:, 1:] += weight.transpose(1, 2)[..., None] * (value.roll(1, dims=0) - value)[:, :-1]
-    changed = watched(obs, [("blocks.0.attn.hook_z", partial(replace, by=z))])
+    changed = obs.under([("blocks.0.attn.hook_z", partial(replace, by=z))])
     difference = torch.zeros_like(obs.vectors)
     difference[:, 1:] = (obs.vectors.roll(1, dims=0) - obs.vectors)[:, :-1]
     expected = -obs.c[:, None, None] * difference
@@ -199,4 +199,4 @@ def swap_previous(obs: Observation) -> dict[str, LineFit]:
         "estimate after layer 0": (expected, to_output(obs, estimate)),
         "prediction": (expected, changed.prediction - obs.prediction),
     }
-    return {name: line_fit(x[:, FIRST:], y[:, FIRST:]) for name, (x, y) in pairs.items()}
+    return {name: line_fit(from_third(x), from_third(y)) for name, (x, y) in pairs.items()}

@@ -10,7 +10,7 @@ from helpers.analysis.circuits import ov
 from helpers.analysis.components import Component, attention
 from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit
 from helpers.analysis.observation import Observation
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import from_third
 
 BASES = ("residual", "vectors")
 
@@ -21,7 +21,7 @@ def varying(activation: Float[Tensor, "batch n_ctx width"]) -> Float[Tensor, "ba
     What is the same for every sequence (position embeddings, biases) says nothing about the sequence, but is large
     enough in later layers to hide, and even to turn round, what happens to the part that does.
     """
-    activation = activation[:, FIRST:]
+    activation = from_third(activation)
     return activation - activation.mean(dim=0)
 
 
@@ -99,7 +99,7 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
     Raises:
         ValueError: the vectors do not move (c = 0), so that every c gives the same answer.
     """
-    present, step = obs.vectors[:, FIRST:], (obs.vectors - obs.vectors.roll(1, dims=1))[:, FIRST:]
+    present, step = from_third(obs.vectors), from_third(obs.vectors - obs.vectors.roll(1, dims=1))
     if not step.any():
         raise ValueError("the vectors do not move, so that no c is implied: c must not be 0")
 
@@ -107,7 +107,7 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
         size, share = _coefficients(*sums)
         return share / size
 
-    return bootstrap(c, *_products(present, step, prediction[:, FIRST:]))
+    return bootstrap(c, *_products(present, step, from_third(prediction)))
 
 
 def remaining_error_fit(
@@ -117,4 +117,4 @@ def remaining_error_fit(
 
     A head that corrects has a positive correlation: what it adds points from the estimate so far to the target.
     """
-    return line_fit(remaining[:, FIRST:], to_output(obs, head_result(obs, head))[:, FIRST:])
+    return line_fit(from_third(remaining), from_third(to_output(obs, head_result(obs, head))))

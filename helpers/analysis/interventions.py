@@ -12,28 +12,21 @@ from torch import Tensor
 from helpers.analysis import components
 from helpers.analysis.components import Component
 from helpers.analysis.estimates import affine
-from helpers.analysis.observation import Observation, watch_again
-from helpers.data.recurrences import FIRST
+from helpers.analysis.observation import Hook, Observation
+from helpers.data.recurrences import from_third
 
 Prediction = Float[Tensor, "batch n_ctx dimension"]
-Hook = tuple[str, Callable[..., Float[Tensor, "..."]]]
 
 
 @torch.no_grad()
-def run(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
-    """Predicts the observed sequences again with hooks in place (TransformerLens's ``run_with_hooks``)."""
+def predict_with(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
+    """Predicts the observed sequences with hooks in place; ``Observation.under`` keeps the activations as well."""
     return obs.bridge.run_with_hooks(obs.embedded, fwd_hooks=list(hooks))
-
-
-def watched(obs: Observation, hooks: Iterable[Hook]) -> Observation:
-    """The observed sequences watched again with hooks in place: every activation as they make it."""
-    with obs.bridge.hooks(fwd_hooks=list(hooks)):
-        return watch_again(obs, obs.sequences)
 
 
 def constant(activation: Float[Tensor, "batch n_ctx *width"]) -> Float[Tensor, "*width"]:
     """An activation's mean over sequences and over contexts of 3 vectors and more: what a bias could supply."""
-    return activation[:, FIRST:].mean(dim=(0, 1))
+    return from_third(activation).mean(dim=(0, 1))
 
 
 def _replace_heads(value: Tensor, hook: object, *, heads: list[int], by: Tensor) -> Tensor:
@@ -72,7 +65,7 @@ def ablation(obs: Observation, heads: Iterable[Component], by: str = "mean") -> 
 
 def ablate_heads(obs: Observation, heads: Iterable[Component], by: str = "mean") -> Prediction:
     """The prediction with the named heads replaced, as ``ablation`` says."""
-    return run(obs, ablation(obs, heads, by))
+    return predict_with(obs, ablation(obs, heads, by))
 
 
 def _multiply(value: Tensor, hook: object, *, by: Tensor) -> Tensor:
@@ -108,7 +101,7 @@ def freeze(obs: Observation, parts: Iterable[Component], by: str = "mean") -> Pr
     if by not in CONSTANTS:
         raise ValueError(f"by must be one of {tuple(CONSTANTS)}, got {by!r}")
     hooks = [components.check(part, obs.config, *WRITERS).hook for part in parts]
-    return run(obs, [(hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))) for hook in hooks])
+    return predict_with(obs, [(hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))) for hook in hooks])
 
 
 def replace(value: Float[Tensor, "*shape"], hook: object, *, by: Float[Tensor, "*#shape"]) -> Float[Tensor, "*shape"]:
@@ -125,7 +118,7 @@ def linearize(obs: Observation, layer: int) -> Float[Tensor, "half n_ctx dimensi
     half = len(obs.sequences) // 2
     stream, after = obs.cache["resid_pre", layer], obs.cache["resid_post", layer]
     added = affine(stream, stream[:half], (after - stream)[:half])
-    return run(obs, [(components.layer(layer).hook, partial(replace, by=stream + added))])[half:]
+    return predict_with(obs, [(components.layer(layer).hook, partial(replace, by=stream + added))])[half:]
 
 
 def cut_path(obs: Observation, sender: Component, layer: int, into: str) -> Prediction:
@@ -149,4 +142,4 @@ def cut_path(obs: Observation, sender: Component, layer: int, into: str) -> Pred
     x = obs.bridge.blocks[layer].ln1(obs.cache["resid_pre", layer] - written + written.mean(dim=0))
     weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[layer], getattr(obs.bridge, f"b_{into.upper()}")[layer]
     by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
-    return run(obs, [(f"blocks.{layer}.attn.hook_{into}", partial(replace, by=by))])
+    return predict_with(obs, [(f"blocks.{layer}.attn.hook_{into}", partial(replace, by=by))])

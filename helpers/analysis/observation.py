@@ -1,23 +1,24 @@
-"""A trained model watched at work: its bridge, the sequences it was given, and every activation the analysis reads.
+"""A trained model observed at work: its bridge, the sequences it was given, every activation the analysis reads.
 
 All in float64 on the CPU, on sequences drawn by numpy from a fixed seed: the same numbers on every machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from transformer_lens import ActivationCache
 from transformer_lens.model_bridge import TransformerBridge
 
 from helpers.analysis.components import Component, head
 from helpers.analysis.estimates import Estimate, mean, ratio
-from helpers.data.recurrences import FIRST, Family, Sequences, sample
+from helpers.data.recurrences import Family, Sequences, from_third, sample
 from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge
 
 SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
@@ -25,6 +26,7 @@ HOOKS = (
     *("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out"),
     *("hook_scale", "hook_normalized", "hook_q", "hook_k", "hook_v", "hook_pattern", "hook_z"),
 )
+Hook = tuple[str, Callable[..., Float[Tensor, "..."]]]  # TransformerLens's: where, and what to put there
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,32 @@ class Observation:
         norm = "ln_final" if layer is None else f"blocks.{layer}.ln1"
         return self.cache[f"{norm}.hook_scale"] if self.config.layer_norm else torch.ones_like(self.embedded[..., :1])
 
+    def norm_matrix(self, layer: int | None) -> Float[Tensor, "d_model d_model"]:
+        """A layer's first layer norm (``None``: the final one) without its division and bias, as a matrix.
+
+        It subtracts the mean and multiplies by the weight; where the model has no layer norm it is the identity.
+        """
+        one = torch.eye(self.config.d_model, dtype=torch.float64)
+        if not self.config.layer_norm:
+            return one
+        norm: nn.Module = self.bridge.ln_final if layer is None else self.bridge.blocks[layer].ln1
+        return (one - 1 / self.config.d_model) * norm.weight
+
+    def on(self, sequences: Sequences) -> Observation:
+        """The same model, observed on other sequences."""
+        return _observe(self.config, self.bridge, self.W_E, self.family, sequences)
+
+    def under(self, hooks: Iterable[Hook]) -> Observation:
+        """The same sequences, observed with hooks in place: every activation as they make it."""
+        with self.bridge.hooks(fwd_hooks=list(hooks)):
+            return self.on(self.sequences)
+
     def errors(
         self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None
     ) -> Float[Tensor, "batch positions"]:
         """Squared error of a prediction (the model's own by default), mean over entries, contexts of 3 and more."""
         prediction = self.prediction if prediction is None else prediction
-        return (prediction - self.targets)[:, FIRST:].square().mean(dim=2)
+        return from_third(prediction - self.targets).square().mean(dim=2)
 
     def mse(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> Estimate:
         """Mean squared error over contexts of 3 and more, with its interval over sequences."""
@@ -95,11 +117,11 @@ class Observation:
     @cached_property
     def variance(self) -> float:
         """Mean square of the targets' entries (their mean is zero): the error of predicting zero."""
-        return self.targets[:, FIRST:].square().mean().item()
+        return from_third(self.targets).square().mean().item()
 
     def explained(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> Estimate:
         """``r2`` with its interval over sequences."""
-        squares = self.targets[:, FIRST:].square().mean(dim=2)
+        squares = from_third(self.targets).square().mean(dim=2)
         return ratio((squares - self.errors(prediction)).sum(dim=1), squares.sum(dim=1))
 
     def r2(self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None) -> float:
@@ -109,22 +131,17 @@ class Observation:
 
 @torch.no_grad()
 def observe(model: RecurrenceModel, family: Family, count: int = 512, seed: int = SEED) -> Observation:
-    """Draws ``count`` sequences and watches the model predict them."""
-    return watch(model, family, sample(family, count, seed))
+    """Draws ``count`` sequences and observes the model predict them."""
+    return observe_sequences(model, family, sample(family, count, seed))
 
 
-def watch(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
-    """Watches the model on given sequences (of n_ctx + 1 vectors)."""
-    return _watch(model.config, as_bridge(model), model.W_E.detach().double().contiguous(), family, sequences)
-
-
-def watch_again(obs: Observation, sequences: Sequences) -> Observation:
-    """Watches the same model on other sequences."""
-    return _watch(obs.config, obs.bridge, obs.W_E, obs.family, sequences)
+def observe_sequences(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
+    """Observes the model predict given sequences, of n_ctx + 1 vectors or fewer."""
+    return _observe(model.config, as_bridge(model), model.W_E.detach().double().contiguous(), family, sequences)
 
 
 @torch.no_grad()
-def _watch(
+def _observe(
     config: ModelConfig, bridge: TransformerBridge, W_E: Tensor, family: Family, sequences: Sequences
 ) -> Observation:
     prediction, cache = bridge.run_with_cache(
@@ -136,7 +153,7 @@ def _watch(
 
 @torch.no_grad()
 def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
-    """The model's predictions in float64, without keeping activations; for test sets too large to watch."""
+    """The model's predictions in float64, without keeping activations; for test sets too large to observe."""
     return as_bridge(model)(vectors @ model.W_E.detach().double())
 
 

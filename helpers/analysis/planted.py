@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from helpers.analysis.observation import Observation, watch
+from helpers.analysis.observation import Observation, observe_sequences
 from helpers.data.recurrences import Family, Sequences, unroll
 from helpers.training.model import ModelConfig, RecurrenceModel
 
@@ -70,5 +70,5 @@ def swings_and_walks(count: int = 300) -> Sequences:
 
 
 def observe_planted(**changes: float) -> Observation:
-    """The model, with ``changes`` as for ``planted``, watched on its task."""
-    return watch(planted(**changes), FAMILY, swings_and_walks())
+    """The model, with ``changes`` as for ``planted``, observed on its task."""
+    return observe_sequences(planted(**changes), FAMILY, swings_and_walks())

@@ -28,7 +28,7 @@ from helpers.claims.verdicts import (
     summary,
     verdict,
 )
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import THIRD, from_third
 
 Measure = Callable[[Observation], list[Reading]]
 MEASURES: dict[str, tuple[str, str, Measure]] = {}  # id: claim, the paper's evidence, function
@@ -90,7 +90,7 @@ def a4(obs: Observation) -> list[Reading]:
     lens, held = (obs.explained(read(obs)[layer]) for read in (attribution.logit_lens, attribution.held_lens))
     tuned = attribution.tuned_lens(obs)
     targets = obs.targets[-len(tuned[layer]) :]
-    after, before = ((tuned[k] - targets)[:, FIRST:].square().sum(dim=(1, 2)) for k in (layer, components.INPUT))
+    after, before = (from_third(tuned[k] - targets).square().sum(dim=(1, 2)) for k in (layer, components.INPUT))
     return [
         Reading("logit lens R²", lens, low=HALF),
         Reading("with the final scale held", held, low=HALF),
@@ -214,7 +214,7 @@ def measure(obs: Observation, ids: Iterable[str]) -> dict[str, list[Reading]]:
             ``STRONG_C`` on either side.
         KeyError: an id that is not in ``MEASURES``.
     """
-    if obs.config.n_layers != 3 or obs.config.n_ctx <= FIRST:
+    if obs.config.n_layers != 3 or obs.config.n_ctx <= THIRD:
         raise ValueError("the claims are about models of 3 layers with contexts of 3 vectors and more")
     if not -obs.c.min() > STRONG_C < obs.c.max():
         raise ValueError(f"the claims need sequences with c on both sides of ±{STRONG_C}, got {obs.family}")

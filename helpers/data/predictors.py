@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from helpers.data.recurrences import from_third
+
 Vectors = Float[np.ndarray, "batch length dimension"]
 
 
@@ -65,6 +67,11 @@ PREDICTORS: dict[str, Callable[[Vectors], Vectors]] = {
 def squared_errors(vectors: Vectors) -> dict[str, Float[np.ndarray, "batch length-1"]]:
     """Each rule's squared error, mean over entries; column k is the error after k + 1 vectors."""
     return {name: ((rule(vectors)[:, :-1] - vectors[:, 1:]) ** 2).mean(axis=2) for name, rule in PREDICTORS.items()}
+
+
+def mse(vectors: Vectors) -> dict[str, float]:
+    """Each rule's mean squared error over contexts of 3 vectors and more."""
+    return {name: from_third(errors).mean() for name, errors in squared_errors(vectors).items()}
 
 
 def continue_by(

@@ -8,12 +8,23 @@ leaves c, the thing to be inferred in context, as it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
-FIRST = 2  # index of the first position whose context has 3 vectors: the paper's contexts are 3 to 14
+THIRD = 2  # index of the third vector, with which the shortest context ends: the paper's contexts are 3 to 14 vectors
 SCALINGS = ("max", "rms", "none")
+ByPosition = TypeVar("ByPosition")  # an array or tensor [batch, position, ...]
+
+
+def from_third(values: ByPosition) -> ByPosition:
+    """What belongs to contexts of 3 vectors and more; with fewer, the next vector cannot be known.
+
+    Args:
+        values: one for each position on the second axis.
+    """
+    return values[:, THIRD:]
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from helpers.analysis import attention
 from helpers.analysis.attribution import contributions, share_sums
 from helpers.analysis.components import parse
 from helpers.analysis.estimates import number
-from helpers.analysis.interventions import scaling, watched
-from helpers.analysis.observation import Observation, watch_again
+from helpers.analysis.interventions import scaling
+from helpers.analysis.observation import Observation
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Sequences, scale_of, unroll
 from helpers.data.userdata import ModelInput, SequenceError, to_model
@@ -86,11 +86,11 @@ def picture(
     except SequenceError as error:
         return theme(go.Figure(), str(error))
     factors = {parse(name, obs.config): value for name, value in strengths.items()}
-    there = watch_again(obs, sequences)
+    there = obs.on(sequences)
     curves = {"exact solver" if given else "truth": there.targets, "model": there.prediction}
     changed = there
     if set(factors.values()) - {1.0}:
-        changed = watched(there, scaling(there, factors))
+        changed = there.under(scaling(there, factors))
         curves["with heads changed"] = changed.prediction
     rows = {name: (given.back if given else np.asarray)(curve[0, -1].numpy()) for name, curve in curves.items()}
     truth, *guesses = rows.values()

@@ -18,7 +18,7 @@ from tqdm.notebook import tqdm_notebook
 
 from helpers.analysis.estimates import mean
 from helpers.claims import study, verdicts
-from helpers.data.recurrences import FIRST
+from helpers.data.recurrences import from_third
 from helpers.places import COMPARED, STUDY, model_folder
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
@@ -51,17 +51,17 @@ def load(name: str | None = None) -> tuple[RecurrenceModel, Recipe]:
 
 
 def observe(count: int = 512, name: str | None = None) -> Observation:
-    """The model of ``model_folder(name)``, watched on ``count`` sequences it was not trained on."""
-    return look(model_folder(name), count)
+    """The model of ``model_folder(name)``, observed on ``count`` sequences it was not trained on."""
+    return observe_checkpoint(model_folder(name), count)
 
 
 @lru_cache(maxsize=3)
-def look(folder: Path, count: int = 512) -> Observation:
-    """The model of a checkpoint, watched on the sequences of the notebooks; looking again costs nothing."""
-    from helpers.analysis.observation import observe as watch_model
+def observe_checkpoint(folder: Path, count: int = 512) -> Observation:
+    """The model of a checkpoint, observed on the sequences of the notebooks; to ask again costs nothing."""
+    from helpers.analysis import observation
     from helpers.training import checkpoints
 
-    return watch_model(checkpoints.load(folder), checkpoints.load_recipe(folder).family, count)
+    return observation.observe(checkpoints.load(folder), checkpoints.load_recipe(folder).family, count)
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
@@ -74,7 +74,7 @@ def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Ma
 
     "zero" must be among the predictors: its error is the variance.
     """
-    mse = {name: mean(error[:, FIRST:].mean(axis=1)) for name, error in errors.items()}
+    mse = {name: mean(from_third(error).mean(axis=1)) for name, error in errors.items()}
     rows = (
         (name, e if e.value > 1e-12 else "below 1e-12", f"{1 - e.value / mse['zero'].value:.5f}")
         for name, e in mse.items()

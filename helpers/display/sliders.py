@@ -17,8 +17,8 @@ from ipywidgets import Box, Layout, Output, Widget
 
 from helpers.analysis import attention, components, interventions
 from helpers.analysis.estimates import number
-from helpers.analysis.observation import Observation, watch_again
-from helpers.data.recurrences import FIRST, Sequences, sample
+from helpers.analysis.observation import Observation
+from helpers.data.recurrences import Sequences, from_third, sample
 from helpers.display import figures
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -31,10 +31,10 @@ def one_sequence(obs: Observation, c: float, seed: int = 0) -> Sequences:
 
 def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Figure:
     """A layer's attention patterns for one sequence with this c, cut off after so many vectors (3 or more)."""
-    there = watch_again(obs, one_sequence(obs, c))
+    there = obs.on(one_sequence(obs, c))
     patterns = attention.pattern(there, layer)[0, :, :vectors, :vectors]
     maps = {str(head): pattern for head, pattern in zip(obs.heads(layer), patterns, strict=True)}
-    shares = (patterns * attention.parity_mask(vectors))[:, FIRST:].sum(dim=2).mean(dim=1)
+    shares = from_third(patterns * attention.parity_mask(vectors)).sum(dim=2).mean(dim=1)
     share = ", ".join(map(number, shares.tolist()))
     return figures.heatmaps(
         maps,
@@ -48,9 +48,9 @@ def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Fig
 
 def head_at(obs: Observation, layer: int, head: int, factor: float, c: float = -0.8) -> go.Figure:
     """The prediction after the longest context if a head wrote ``factor`` times what it writes, beside the truth."""
-    there = watch_again(obs, one_sequence(obs, c))
+    there = obs.on(one_sequence(obs, c))
     chosen = components.head(layer, head)
-    changed = interventions.run(there, interventions.scaling(there, {chosen: factor}))[0, -1]
+    changed = interventions.predict_with(there, interventions.scaling(there, {chosen: factor}))[0, -1]
     curves = {"truth": there.targets[0, -1], "intact model": there.prediction[0, -1], "changed": changed}
     off = (changed - there.targets[0, -1]).square().mean().item()
     return figures.lines(

@@ -64,7 +64,7 @@ def test_rank_and_sparsity_at_their_ends():
 def test_a_head_that_copies_or_compares_is_read_as_such_in_the_vectors_basis(obs, monkeypatch, sign):
     """OV = +-I and QK = +-I (d_head = d_model) have cosine +-1 with the reference, though not with the identity."""
     eye = torch.eye(12, dtype=torch.float64)
-    norm = circuits.norm_matrix(obs, 2)
+    norm = obs.norm_matrix(2)
     monkeypatch.setattr(circuits, "ov", lambda *_: FactoredMatrix(norm, sign * eye))
     monkeypatch.setattr(circuits, "qk", lambda *_: FactoredMatrix(sign * norm, norm.T))
     for matrix in (circuits.vector_ov, circuits.vector_qk):
@@ -75,7 +75,7 @@ def test_a_head_that_copies_or_compares_is_read_as_such_in_the_vectors_basis(obs
 def test_vectors_go_through_the_vectors_circuit(obs):
     """v @ M is what attending to v would add to the prediction if every scale were the mean one."""
     v = torch.randn(4, 5, dtype=torch.float64)
-    through = v @ obs.W_E @ circuits.ov(obs, head(1, 0)).AB @ circuits.norm_matrix(obs, None) @ obs.bridge.W_U
+    through = v @ obs.W_E @ circuits.ov(obs, head(1, 0)).AB @ obs.norm_matrix(None) @ obs.bridge.W_U
     scale = circuits.mean_inverse_scale(obs, 1) * circuits.mean_inverse_scale(obs, None)
     torch.testing.assert_close(v @ circuits.vector_ov(obs, head(1, 0)), through * scale)
 
@@ -84,4 +84,4 @@ def test_layer_norms_matrix_centres_and_weighs(obs):
     norm = obs.bridge.blocks[0].ln1
     x = torch.randn(3, 12, dtype=torch.float64)
     scale = (x - x.mean(1, keepdim=True)).square().mean(1, keepdim=True).add(1e-5).sqrt()
-    torch.testing.assert_close(x / scale @ circuits.norm_matrix(obs, 0) + norm.bias, norm(x), rtol=0, atol=1e-9)
+    torch.testing.assert_close(x / scale @ obs.norm_matrix(0) + norm.bias, norm(x), rtol=0, atol=1e-9)

@@ -4,7 +4,7 @@ import torch
 from helpers.analysis import attention, edits
 from helpers.analysis.attribution import head_result, to_output
 from helpers.analysis.estimates import line_fit
-from helpers.analysis.interventions import run
+from helpers.analysis.interventions import predict_with
 
 
 def close(a, b):
@@ -13,7 +13,7 @@ def close(a, b):
 
 def test_factor_zero_is_even_attention(obs):
     even = torch.ones(6, 6, dtype=torch.float64).tril() / torch.arange(1, 7, dtype=torch.float64)[:, None]
-    by_hand = run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: even.expand_as(v).clone())])
+    by_hand = predict_with(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: even.expand_as(v).clone())])
     assert close(edits.scale_scores(obs, 2, 0.0), by_hand)
     assert not close(by_hand, obs.prediction)
 
@@ -22,7 +22,7 @@ def test_factor_two_doubles_the_scores(obs):
     scores = attention.scores(obs, 2)
     visible = torch.ones(6, 6, dtype=torch.bool).tril()
     doubled = torch.softmax((2 * scores).masked_fill(~visible, float("-inf")), dim=-1)
-    by_hand = run(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: doubled)])
+    by_hand = predict_with(obs, [("blocks.2.attn.hook_pattern", lambda v, hook: doubled)])
     assert close(edits.scale_scores(obs, 2, 2.0), by_hand)
 
 
@@ -70,7 +70,7 @@ def test_the_identity_edit_is_the_similarity_that_fits_best(obs):
 
 def by_hand(obs, content):
     """The prediction if what the heads of layer 2 write together had this content."""
-    return run(obs, [("blocks.2.hook_attn_out", lambda v, hook: v.mean(dim=0) + content)])
+    return predict_with(obs, [("blocks.2.hook_attn_out", lambda v, hook: v.mean(dim=0) + content)])
 
 
 def best(real, ideal):

@@ -22,7 +22,7 @@ def test_doing_nothing_changes_nothing(obs):
 def test_each_head_counts_and_an_ablation_leaves_no_trace(obs):
     for one in EVERY_HEAD:
         assert not close(iv.ablate_heads(obs, [one]), obs.prediction)
-    assert close(iv.run(obs, []), obs.prediction)
+    assert close(iv.predict_with(obs, []), obs.prediction)
 
 
 def test_without_heads_no_position_knows_of_another(obs):
@@ -42,7 +42,7 @@ def test_without_heads_no_position_knows_of_another(obs):
 
 def test_a_frozen_part_adds_its_mean(obs):
     assert close(
-        iv.run(obs, [("blocks.2.hook_mlp_out", lambda v, hook: iv.constant(v).expand_as(v))]),
+        iv.predict_with(obs, [("blocks.2.hook_mlp_out", lambda v, hook: iv.constant(v).expand_as(v))]),
         iv.freeze(obs, [mlp(2)]),
     )
 
@@ -86,7 +86,7 @@ def test_each_ablation_puts_in_what_its_name_says(obs, by):
         return value
 
     found = iv.ablate_heads(obs, [head(1, 1)], by=by)
-    assert close(found, iv.run(obs, [("blocks.1.attn.hook_z", by_hand)])) and not close(found, obs.prediction)
+    assert close(found, iv.predict_with(obs, [("blocks.1.attn.hook_z", by_hand)])) and not close(found, obs.prediction)
 
 
 def test_resampling_everything_predicts_another_sequence(obs):
@@ -100,7 +100,7 @@ def test_resampling_everything_predicts_another_sequence(obs):
 
 def test_a_scaled_head_is_intact_at_one_and_gone_at_zero(obs):
     def scaled(*strengths):
-        return iv.run(obs, iv.scaling(obs, dict(strengths)))
+        return iv.predict_with(obs, iv.scaling(obs, dict(strengths)))
 
     one, other, same_layer = head(2, 1), head(0, 0), head(2, 0)
     assert close(scaled((one, 1.0)), obs.prediction)
@@ -110,8 +110,8 @@ def test_a_scaled_head_is_intact_at_one_and_gone_at_zero(obs):
     assert not close(scaled((one, 2.0)), obs.prediction)
 
 
-def test_watching_with_hooks_sees_what_they_make(obs):
-    changed = iv.watched(obs, iv.ablation(obs, [head(1, 0)]))
+def test_observing_under_hooks_sees_what_they_make(obs):
+    changed = obs.under(iv.ablation(obs, [head(1, 0)]))
     assert close(changed.prediction, iv.ablate_heads(obs, [head(1, 0)]))
     assert close(changed.cache["resid_pre", 1], obs.cache["resid_pre", 1])
     by_hand = obs.bridge.unembed(obs.bridge.ln_final(changed.cache["resid_post", 2]))
@@ -120,7 +120,7 @@ def test_watching_with_hooks_sees_what_they_make(obs):
 
 def test_a_constant_for_each_position_keeps_more(obs):
     kept = iv.freeze(obs, [mlp(2)], by="position")
-    by_hand = iv.run(obs, [("blocks.2.hook_mlp_out", lambda v, hook: v.mean(dim=0).expand_as(v))])
+    by_hand = iv.predict_with(obs, [("blocks.2.hook_mlp_out", lambda v, hook: v.mean(dim=0).expand_as(v))])
     assert close(kept, by_hand) and not close(kept, iv.freeze(obs, [mlp(2)]))
 
 
@@ -148,7 +148,9 @@ def test_cutting_all_that_is_written_leaves_positions_alone(obs):
     for into in ("q", "k", "v"):
         weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[2], getattr(obs.bridge, f"b_{into.upper()}")[2]
         mean = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
-        by_hand = iv.run(obs, [(f"blocks.2.attn.hook_{into}", lambda v, hook, mean=mean: mean.expand_as(v).clone())])
+        by_hand = iv.predict_with(
+            obs, [(f"blocks.2.attn.hook_{into}", lambda v, hook, mean=mean: mean.expand_as(v).clone())]
+        )
         assert close(iv.cut_path(alone, INPUT, 2, into), by_hand)
         assert not close(iv.cut_path(obs, mlp(1), 2, into), obs.prediction)
 

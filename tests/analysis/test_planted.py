@@ -41,7 +41,7 @@ def test_layer_1_is_read_as_a_bias(obs):
 
 def test_layer_2_is_read_as_negative_similarity(obs):
     d = CONFIG.d_model
-    torch.testing.assert_close(circuits.qk(obs, head(2, 0)).AB, K / d**0.5 * circuits.norm_matrix(obs, 2))
+    torch.testing.assert_close(circuits.qk(obs, head(2, 0)).AB, K / d**0.5 * obs.norm_matrix(2))
     assert circuits.eigenvalue_score(circuits.qk(obs, head(2, 0))) == pytest.approx(1)
     assert circuits.eigenvalue_score(circuits.ov(obs, head(2, 0))) == pytest.approx(-1)
     fit = effects.ov_fit(obs, head(2, 0))

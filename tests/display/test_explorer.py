@@ -19,14 +19,14 @@ def test_the_picture_shows_truth_and_prediction_of_the_sequence_that_was_asked_f
     shown = curves(explorer.picture(obs, c=-0.9, d=2.0, seed=3, vectors=4))
     assert list(shown) == ["truth", "model"]
     np.testing.assert_allclose(shown["truth"], sequences.vectors[0, 4], atol=1e-12)
-    there = explorer.watch_again(obs, sequences)
+    there = obs.on(sequences)
     np.testing.assert_allclose(shown["model"], there.prediction[0, -1], atol=1e-12)
 
 
 def test_a_head_switched_off_adds_a_curve_and_writes_nothing(obs):
     figure = explorer.picture(obs, vectors=4, L0H1=0.0)
     shown = curves(figure)
-    there = explorer.watch_again(obs, explorer.drawn(obs, -0.8, 1.0, 0.0, 0, 4))
+    there = obs.on(explorer.drawn(obs, -0.8, 1.0, 0.0, 0, 4))
     ablated = interventions.ablate_heads(there, [head(0, 1)], by="zero")[0, -1]
     np.testing.assert_allclose(shown["with heads changed"], ablated, atol=1e-12)
     bars = next(trace for trace in figure.data if trace.type == "bar")
