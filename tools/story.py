@@ -18,6 +18,9 @@ from helpers import places
 from helpers.display import sliders
 from helpers.training import checkpoints
 
+# The last two are for nbconvert, whose script would otherwise be a .txt.
+LANGUAGE = {"name": "python", "file_extension": ".py", "nbconvert_exporter": "python"}
+
 
 def execute(path: Path, place: str) -> nbformat.NotebookNode:
     """Runs a notebook from top to bottom, with a line of progress."""
@@ -44,7 +47,7 @@ def execute(path: Path, place: str) -> nbformat.NotebookNode:
 
 def store(nb: nbformat.NotebookNode, path: Path) -> None:
     """Writes a notebook with its outputs and nothing that changes from run to run."""
-    nb.metadata = {"kernelspec": nb.metadata["kernelspec"], "language_info": {"name": "python"}}
+    nb.metadata = {"kernelspec": nb.metadata["kernelspec"], "language_info": LANGUAGE}
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         cell.metadata.pop("collapsed", None)
