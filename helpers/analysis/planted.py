@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from helpers.analysis.observation import Observation, observe_sequences
-from helpers.data.recurrences import Family, Sequences, unroll
+from helpers.data.recurrences import Family, Sequences, sequences_from
 from helpers.training.model import ModelConfig, RecurrenceModel
 
 SLOPE, K, M = 2.3, 4.0, 0.96  # of the copy, of QK, of OV. K: similar vectors stand out, but the largest do not take all
@@ -66,7 +66,7 @@ def swings_and_walks(count: int = 300) -> Sequences:
     u = rng.choice([-0.4, 0.4], (count, CONFIG.dimension))
     c = np.where(np.arange(count) % 4, 1.0, -1.0)
     d = np.where(c[:, None] > 0, 2 * u / CONFIG.n_ctx, 0.0)
-    return Sequences(unroll(-u, c, d, FAMILY.length), c, d, np.ones(count))
+    return sequences_from(-u, c, d, FAMILY.length, scaling="none")
 
 
 def observe_planted(**changes: float) -> Observation:

@@ -7,7 +7,7 @@ leaves c, the thing to be inferred in context, as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -111,6 +111,31 @@ def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str)
     return scale
 
 
+def sequences_from(
+    a0: Float[np.ndarray, "batch dimension"],
+    c: Float[np.ndarray, " batch"],
+    d: Float[np.ndarray, "batch dimension"],
+    length: int,
+    scaling: str,
+) -> Sequences:
+    """Writes recurrences out from their start, ``length`` vectors each, and scales them; d is scaled with them.
+
+    Args:
+        scaling: see ``Family.scaling``.
+    Raises:
+        ValueError: see ``scale_of``.
+    """
+    vectors = unroll(a0, c, d, length)
+    scale = scale_of(vectors, scaling)
+    return Sequences(vectors / scale[:, None, None], c, d / scale[:, None], scale)
+
+
+def with_noise(sequences: Sequences, deviation: float, rng: np.random.Generator) -> Sequences:
+    """The sequences with Gaussian noise of this standard deviation added to every entry."""
+    noise = deviation * rng.standard_normal(sequences.vectors.shape)
+    return replace(sequences, vectors=sequences.vectors + noise)
+
+
 def sample(family: Family, count: int, seed: int | np.random.Generator) -> Sequences:
     """Draws ``count`` sequences: c ~ U(c_min, c_max), entries of a_0 and d ~ N(0, 1), then the scaling.
 
@@ -124,9 +149,5 @@ def sample(family: Family, count: int, seed: int | np.random.Generator) -> Seque
     rng = np.random.default_rng(seed)
     c = rng.uniform(family.c_min, family.c_max, count)
     a0, d = rng.standard_normal((2, count, family.dimension))
-    vectors = unroll(a0, c, d, family.length)
-    scale = scale_of(vectors, family.scaling)
-    vectors /= scale[:, None, None]
-    if family.noise:
-        vectors += family.noise * rng.standard_normal(vectors.shape)
-    return Sequences(vectors, c, d / scale[:, None], scale)
+    sequences = sequences_from(a0, c, d, family.length, family.scaling)
+    return with_noise(sequences, family.noise, rng) if family.noise else sequences

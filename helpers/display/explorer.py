@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
@@ -22,7 +23,7 @@ from helpers.analysis.estimates import number
 from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import Observation
 from helpers.data.predictors import continue_by, exact_solver
-from helpers.data.recurrences import Sequences, scale_of, unroll
+from helpers.data.recurrences import Sequences, sequences_from, with_noise
 from helpers.data.userdata import ModelInput, SequenceError, to_model
 from helpers.display.sliders import sliders
 from helpers.display.theme import DASHES, HEADINGS, MARKERS, PALETTE, SHARE, theme
@@ -32,10 +33,8 @@ def drawn(obs: Observation, c: float, d: float, noise: float, seed: int, vectors
     """A sequence of so many vectors and the one to predict, d so many times as large as in training."""
     rng = np.random.default_rng(seed)
     start, step = rng.standard_normal((2, 1, obs.config.dimension))
-    found = unroll(start, np.array([c]), d * step, obs.config.n_ctx + 1)
-    scale = scale_of(found, obs.family.scaling)
-    found = found / scale[:, None, None] + noise * rng.standard_normal(found.shape)
-    return Sequences(found[:, : vectors + 1], np.array([c]), d * step / scale[:, None], scale)
+    whole = sequences_from(start, np.array([c]), d * step, obs.config.n_ctx + 1, obs.family.scaling)
+    return replace(whole, vectors=with_noise(whole, noise, rng).vectors[:, : vectors + 1])
 
 
 def typed(obs: Observation, text: str, seed: int) -> tuple[Sequences, ModelInput]:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.data.recurrences import Family, sample, scale_of, unroll
+from helpers.data.recurrences import Family, sample, scale_of, sequences_from, unroll, with_noise
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -21,6 +21,13 @@ def test_a_scaled_sequence_follows_the_same_recurrence(scaling, dimension, lengt
     s = sample(Family(dimension=dimension, length=length, scaling=scaling), 5, seed)
     expected = s.c[:, None, None] * s.vectors[:, :-1] + s.d[:, None]
     np.testing.assert_allclose(s.vectors[:, 1:], expected, rtol=1e-9, atol=1e-9)
+
+
+def test_sequences_are_written_out_from_their_start_and_divided():
+    sequences = sequences_from(np.array([[1.0, 2.0]]), np.array([2.0]), np.array([[0.0, 1.0]]), 3, "max")
+    assert sequences.scale == [11] and sequences.c == [2]
+    np.testing.assert_allclose(11 * sequences.vectors[0], [[1, 2], [2, 5], [4, 11]], rtol=1e-15)
+    np.testing.assert_allclose(11 * sequences.d[0], [0, 1], rtol=1e-15)
 
 
 def test_each_scaling_bounds_what_it_says():
@@ -42,6 +49,8 @@ def test_a_seed_decides_the_sequences_and_c_fills_its_range():
 def test_noise_has_the_size_asked_for():
     clean, noisy = sample(Family(), 200, 1).vectors, sample(Family(noise=0.1), 200, 1).vectors
     assert abs((noisy - clean).std() - 0.1) < 0.002
+    once, twice = (with_noise(sample(Family(), 200, 1), size, np.random.default_rng(0)).vectors for size in (1.0, 2.0))
+    np.testing.assert_allclose(twice - clean, 2 * (once - clean), atol=1e-12)
 
 
 @pytest.mark.parametrize(
