@@ -95,19 +95,13 @@ def rescaled(
     return prediction * (late * targets).sum() / late.square().sum()
 
 
-def tuned_lens(obs: Observation) -> dict[Component, Float[Tensor, "half n_ctx dimension"]]:
+def tuned_lens(fit: Observation, judged: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:
     """Like ``logit_lens`` with a least-squares affine readout for each layer in place of the model's own.
 
-    The readout is fitted on the first half of the sequences; the returned predictions are for the second half
-    (Belrose et al. 2023, with least squares on the target).
+    The readout is fitted on one observation and put on another, ``obs.halves()`` for instance, whose predictions are
+    returned (Belrose et al. 2023, with least squares on the target).
     """
-    half = len(obs.sequences) // 2
-    readings = {}
-    for place, stream in residual_streams(obs).items():
-        readings[place] = affine(stream[half:], from_third(stream[:half]), from_third(obs.targets[:half]))
-    return readings
-
-
-def mse(prediction: Float[Tensor, "batch n_ctx dimension"], targets: Float[Tensor, "batch n_ctx dimension"]) -> float:
-    """Mean squared error over contexts of 3 vectors and more."""
-    return from_third(prediction - targets).square().mean().item()
+    known, target = residual_streams(fit), from_third(fit.targets)
+    return {
+        place: affine(stream, from_third(known[place]), target) for place, stream in residual_streams(judged).items()
+    }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -12,6 +16,8 @@ from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import from_third
 
+PerEntry = Float[Tensor, "batch positions width"]
+Sums = Float[Tensor, " batch"] | Float[np.ndarray, " resamples"] | float
 BASES = ("residual", "vectors")
 
 
@@ -51,15 +57,39 @@ def ov_fit(obs: Observation, head: Component, basis: str = "residual") -> LineFi
     return line_fit(*ov_points(obs, head, basis))
 
 
-def _products(p: Tensor, q: Tensor, y: Tensor) -> tuple[Float[Tensor, " batch"], ...]:
-    """By sequence, the inner products that the regression of y on p and q needs: pp, qq, pq, py, qy."""
-    return tuple((a * b).sum(dim=(1, 2)) for a, b in ((p, p), (q, q), (p, q), (p, y), (q, y)))
+class TwoRegressors(NamedTuple):
+    """The inner products that the least-squares fit y = b * p + a * q needs: by sequence, or summed over sequences."""
 
+    pp: Sums
+    qq: Sums
+    pq: Sums
+    py: Sums
+    qy: Sums
+    yy: Sums
 
-def _coefficients(pp, qq, pq, py, qy):
-    """Least-squares coefficients of p and of q."""
-    determinant = pp * qq - pq * pq
-    return (py * qq - qy * pq) / determinant, (qy * pp - py * pq) / determinant
+    @classmethod
+    def of(cls, p: PerEntry, q: PerEntry, y: PerEntry) -> TwoRegressors:
+        """By sequence, summed over positions and entries."""
+        pairs = (p, p), (q, q), (p, q), (p, y), (q, y), (y, y)
+        return cls(*((left * right).sum(dim=(1, 2)) for left, right in pairs))
+
+    @property
+    def coefficients(self) -> tuple[Sums, Sums]:
+        """b and a."""
+        determinant = self.pp * self.qq - self.pq * self.pq
+        b = (self.py * self.qq - self.qy * self.pq) / determinant
+        a = (self.qy * self.pp - self.py * self.pq) / determinant
+        return b, a
+
+    @property
+    def r2(self) -> Sums:
+        """The share of y's square that the fit explains."""
+        b, a = self.coefficients
+        return (b * self.py + a * self.qy) / self.yy
+
+    def estimate(self, statistic: Callable[[TwoRegressors], Sums]) -> Estimate:
+        """A statistic of the totals over all sequences, with its interval."""
+        return bootstrap(lambda *totals: statistic(TwoRegressors(*totals)), *self)
 
 
 def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]:
@@ -73,20 +103,14 @@ def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]
         alpha, and the share of the attention output that this regression explains (without which alpha says little).
     """
     written = varying(obs.cache[attention(layer).hook])
-    present = varying(obs.embedded)
-    previous = varying(obs.embedded.roll(1, dims=1))
+    present, previous = varying(obs.embedded), varying(obs.embedded.roll(1, dims=1))
+    fit = TwoRegressors.of(present, previous, written)
 
-    def alpha(*sums):
-        b, a = _coefficients(*sums)
+    def alpha(totals: TwoRegressors) -> Sums:
+        b, a = totals.coefficients
         return a / (1 + b)
 
-    def r2(*sums):
-        *regression, total = sums
-        b, a = _coefficients(*regression)
-        return (b * sums[3] + a * sums[4]) / total
-
-    sums = _products(present, previous, written)
-    return bootstrap(alpha, *sums), bootstrap(r2, *sums, written.square().sum(dim=(1, 2)))
+    return fit.estimate(alpha), fit.estimate(lambda totals: totals.r2)
 
 
 def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:
@@ -103,11 +127,11 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
     if not step.any():
         raise ValueError("the vectors do not move, so that no c is implied: c must not be 0")
 
-    def c(*sums):
-        size, share = _coefficients(*sums)
+    def c(totals: TwoRegressors) -> Sums:
+        size, share = totals.coefficients
         return share / size
 
-    return bootstrap(c, *_products(present, step, from_third(prediction)))
+    return TwoRegressors.of(present, step, from_third(prediction)).estimate(c)
 
 
 def remaining_error_fit(

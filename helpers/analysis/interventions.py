@@ -109,16 +109,15 @@ def replace(value: Float[Tensor, "*shape"], hook: object, *, by: Float[Tensor, "
     return by.expand_as(value).clone()
 
 
-def linearize(obs: Observation, layer: int) -> Float[Tensor, "half n_ctx dimension"]:
+def linearize(fit: Observation, judged: Observation, layer: int) -> Prediction:
     """Replaces a whole layer by the affine function of the stream at the same position that comes closest to it.
 
     It shows how much of what the layer adds can be told, linearly, from the one position. The function is fitted by
-    least squares on the first half of the sequences; the returned predictions are for the second half.
+    least squares on one observation and put into another (``obs.halves()``, say), whose predictions are returned.
     """
-    half = len(obs.sequences) // 2
-    stream, after = obs.cache["resid_pre", layer], obs.cache["resid_post", layer]
-    added = affine(stream, stream[:half], (after - stream)[:half])
-    return predict_with(obs, [(components.layer(layer).hook, partial(replace, by=stream + added))])[half:]
+    known, stream = (obs.cache["resid_pre", layer] for obs in (fit, judged))
+    added = affine(stream, known, fit.cache["resid_post", layer] - known)
+    return predict_with(judged, [(components.layer(layer).hook, partial(replace, by=stream + added))])
 
 
 def cut_path(obs: Observation, sender: Component, layer: int, into: str) -> Prediction:

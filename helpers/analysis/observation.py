@@ -6,7 +6,7 @@ All in float64 on the CPU, on sequences drawn by numpy from a fixed seed: the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -102,6 +102,20 @@ class Observation:
         """The same sequences, observed with hooks in place: every activation as they make it."""
         with self.bridge.hooks(fwd_hooks=list(hooks)):
             return self.on(self.sequences)
+
+    def halves(self) -> tuple[Observation, Observation]:
+        """The first half of the sequences, to fit something on, and the second, to judge it by."""
+        half = len(self.sequences) // 2
+        return self._part(slice(half)), self._part(slice(half, None))
+
+    def _part(self, chosen: slice) -> Observation:
+        s = self.sequences
+        return replace(
+            self,
+            sequences=Sequences(s.vectors[chosen], s.c[chosen], s.d[chosen], s.scale[chosen]),
+            cache=ActivationCache({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
+            prediction=self.prediction[chosen],
+        )
 
     def errors(
         self, prediction: Float[Tensor, "batch n_ctx dimension"] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from helpers.analysis import attention, attribution, circuits, components, edits, effects, interventions
+from helpers.analysis import attention, attribution, circuits, components, edits, effects, expectations, interventions
 from helpers.analysis.estimates import exactly, mean, number, ratio
 from helpers.analysis.interventions import Prediction
 from helpers.analysis.observation import Observation
@@ -28,7 +28,7 @@ from helpers.claims.verdicts import (
     summary,
     verdict,
 )
-from helpers.data.recurrences import THIRD, from_third
+from helpers.data.recurrences import THIRD
 
 Measure = Callable[[Observation], list[Reading]]
 MEASURES: dict[str, tuple[str, str, Measure]] = {}  # id: claim, the paper's evidence, function
@@ -88,9 +88,9 @@ def a3(obs: Observation) -> list[Reading]:
 def a4(obs: Observation) -> list[Reading]:
     layer = components.layer(0)
     lens, held = (obs.explained(read(obs)[layer]) for read in (attribution.logit_lens, attribution.held_lens))
-    tuned = attribution.tuned_lens(obs)
-    targets = obs.targets[-len(tuned[layer]) :]
-    after, before = (from_third(tuned[k] - targets).square().sum(dim=(1, 2)) for k in (layer, components.INPUT))
+    fit, judged = obs.halves()
+    tuned = attribution.tuned_lens(fit, judged)
+    after, before = (judged.errors(tuned[place]).sum(dim=1) for place in (layer, components.INPUT))
     return [
         Reading("logit lens R²", lens, low=HALF),
         Reading("with the final scale held", held, low=HALF),
@@ -198,7 +198,7 @@ def c4(obs: Observation) -> list[Reading]:
 @claim("C5", "intervening on the layer-2 QK circuit changes the prediction as C4 says", "described")
 def c5(obs: Observation) -> list[Reading]:
     flipped = edits.with_scores(obs, 2, edits.edit_scores(obs, 2, "flipped"))
-    expected = edits.expected_changes(obs, 2)["a change by similarity alone"]
+    expected = expectations.expected_changes(obs, 2)["a change by similarity alone"]
     return [
         broken(obs, f"R² with even attention (below {SOLVED_R2})", edits.scale_scores(obs, 2, 0.0)),
         broken(obs, f"with the scores' content flipped (below {SOLVED_R2})", flipped),

@@ -28,11 +28,15 @@ def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs
     """Planted streams: the target rotated is read without error, noise is not read at all (fitted, it would be)."""
     rotation = torch.randn(5, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     noise = torch.randn(40, 6, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    streams = {"known": obs.targets @ rotation, "noise": noise}
-    monkeypatch.setattr(attribution, "residual_streams", lambda obs: streams)
-    tuned, targets = attribution.tuned_lens(obs), obs.targets[-20:]
-    assert attribution.mse(tuned["known"], targets) < 1e-20
-    assert attribution.mse(tuned["noise"], targets) > targets[:, 2:].var().item()
+    fit, judged = obs.halves()
+    streams = {
+        id(half): {"known": half.targets @ rotation, "noise": part}
+        for half, part in zip((fit, judged), noise.split(20), strict=True)
+    }
+    monkeypatch.setattr(attribution, "residual_streams", lambda obs: streams[id(obs)])
+    tuned = attribution.tuned_lens(fit, judged)
+    assert judged.mse(tuned["known"]).value < 1e-20
+    assert judged.mse(tuned["noise"]).value > judged.targets[:, 2:].var().item()
 
 
 def test_the_held_lens_is_the_running_sum_of_the_components(obs):

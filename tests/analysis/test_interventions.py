@@ -126,12 +126,14 @@ def test_a_constant_for_each_position_keeps_more(obs):
 
 def test_a_layer_that_is_affine_is_replaced_without_loss(obs):
     """The model's own layers are not affine."""
-    assert not close(iv.linearize(obs, 2), obs.prediction[20:])
-    stream = obs.cache["resid_pre", 2]
-    affine = stream + stream @ torch.randn(12, 12, dtype=torch.float64) + 1
-    other = dataclasses.replace(obs, cache={("resid_pre", 2): stream, ("resid_post", 2): affine})
-    expected = obs.bridge.unembed(obs.bridge.ln_final(affine))[20:]
-    torch.testing.assert_close(iv.linearize(other, 2), expected, rtol=0, atol=1e-8)
+    fit, judged = obs.halves()
+    assert not close(iv.linearize(fit, judged, 2), judged.prediction)
+    matrix = torch.randn(12, 12, dtype=torch.float64)
+    known, stream = (half.cache["resid_pre", 2] for half in (fit, judged))
+    planted = {("resid_pre", 2): known, ("resid_post", 2): known + known @ matrix + 1}
+    expected = obs.bridge.unembed(obs.bridge.ln_final(stream + stream @ matrix + 1))
+    found = iv.linearize(dataclasses.replace(fit, cache=planted), judged, 2)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("call", [lambda o: iv.ablate_heads(o, [], by="x"), lambda o: iv.freeze(o, [], by="x")])

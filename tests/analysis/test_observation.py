@@ -25,6 +25,18 @@ def test_two_observations_are_the_same(obs, model):
     assert torch.equal(observe(model, FAMILY, count=40).prediction, obs.prediction)
 
 
+def test_the_halves_are_what_was_observed_of_either_half(obs):
+    fit, judged = obs.halves()
+    assert len(fit.sequences) == len(judged.sequences) == 20
+    for half, alone in ((fit, slice(20)), (judged, slice(20, None))):
+        assert torch.equal(half.vectors, obs.vectors[alone]) and torch.equal(half.c, obs.c[alone])
+        assert half.mse().value == pytest.approx(obs.errors()[alone].mean().item())
+        again = half.on(half.sequences)
+        assert set(again.cache) == set(half.cache)
+        for name, activation in again.cache.items():
+            torch.testing.assert_close(half.cache[name], activation, rtol=0, atol=1e-10)
+
+
 def test_a_continuation_feeds_on_itself(model):
     vectors = sample(FAMILY, 1, 0).vectors[0]
     continued = continue_sequences(model, vectors[None, :4], 3)[0]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from helpers.analysis import attention, circuits, components, edits, effects, interventions
+from helpers.analysis import attention, circuits, components, edits, effects, expectations, interventions
 from helpers.analysis.attribution import contributions
 from helpers.analysis.components import head, layer
 from helpers.analysis.planted import CONFIG, PRESENT, SLOPE, K, M, observe_planted
@@ -25,7 +25,7 @@ def test_layer_0_is_read_as_a_scaled_copy_of_the_previous_vector(obs):
     assert effects.ov_fit(obs, head(0, 0)).slope.value == pytest.approx(SLOPE)
     alpha, explained = effects.copy_strength(obs)
     assert alpha.value == pytest.approx(SLOPE / PRESENT, rel=0.1) and explained.value > 0.98
-    swapped = edits.swap_previous(obs)["stream after the attention"]
+    swapped = expectations.swap_previous(obs)["stream after the attention"]
     assert swapped.slope.value == pytest.approx(SLOPE / PRESENT, rel=0.05) and swapped.correlation.value > 0.99
     assert circuits.identity_cosine(circuits.vector_ov(obs, head(0, 0))) == pytest.approx(1)
     assert circuits.eigenvalue_score(circuits.ov(obs, head(0, 0))) == pytest.approx(1)
@@ -84,7 +84,7 @@ def test_planted_circuits_survive_being_replaced_by_identities_and_by_nothing_el
         assert (
             max(e.value for e in edits.kept(obs, 2, part, *controls).values()) < 0.95
         )  # attention is not far from even
-    expected = edits.expected_changes(obs, 2)
+    expected = expectations.expected_changes(obs, 2)
     assert expected["its own change of attention"].correlation.value > 0.99
     assert expected["a change by similarity alone"].correlation.value > 0.99
     assert edits.kept(obs, 2, "outputs", "rest")["rest"].value < 1e-6
