@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from helpers.analysis.observation import continue_sequences
-from helpers.data.userdata import read, to_model
+from helpers.data.userdata import check, read, to_model
 from helpers.training.model import RecurrenceModel
 
 
@@ -22,7 +22,7 @@ def forecast(
     It knows nothing of errors that all maps share; notebook 8 measures how often the truth is within two of it.
 
     Args:
-        source: see ``userdata.to_model``.
+        source: see ``userdata.read`` and ``userdata.check``.
         steps: vectors to predict, as many as fit into the model's context.
         maps: random maps, at least 2.
     Raises:
@@ -31,8 +31,9 @@ def forecast(
     """
     if maps < 2:
         raise ValueError(f"maps must be at least 2, got {maps}")
-    array, config = read(source), model.config
-    inputs = [to_model(array, dimension=config.dimension, n_ctx=config.n_ctx, seed=seed + i) for i in range(maps)]
+    size = {"dimension": model.config.dimension, "n_ctx": model.config.n_ctx}
+    sequence = check(read(source), **size)
+    inputs = [to_model(sequence, **size, seed=seed + i) for i in range(maps)]
     continued = continue_sequences(model, np.stack([one.vectors for one in inputs]), steps)
     found = np.stack([one.back(vectors) for one, vectors in zip(inputs, continued, strict=True)])
     return found.mean(axis=0), found.std(axis=0, ddof=1)

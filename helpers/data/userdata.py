@@ -1,4 +1,4 @@
-"""One's own sequence, from a file or a list into the model's units and back.
+"""One's own sequence, from a file or a list into the model's units and back: ``read``, ``check``, ``to_model``.
 
 An affine map v -> A v + b leaves an affine recurrence one with the same c. So a sequence of any unit and of any
 dimension up to the model's can be brought to where the model was trained: A turns it in a random direction, b gives it
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from helpers.data.predictors import continue_by, exact_solver, solve_c
+from helpers.data.recurrences import scale_of
 
 MINIMUM = 3  # vectors from which the next one can be known
 
@@ -39,7 +40,7 @@ class ModelInput:
         return (vectors * self.scale - self.start) @ self.matrix + self.origin
 
 
-def read(source: str | Path | object) -> Float[np.ndarray, "n dimension"]:
+def read(source: str | Path | object) -> Float[np.ndarray, "*shape"]:
     """Numbers from a .npy or .csv file, or from anything numpy makes an array of.
 
     Raises:
@@ -65,18 +66,16 @@ def read(source: str | Path | object) -> Float[np.ndarray, "n dimension"]:
         raise SequenceError(f"source must hold numbers in rows of equal length: {error}") from error
 
 
-def to_model(source: str | Path | object, *, dimension: int, n_ctx: int, seed: int = 0) -> ModelInput:
-    """Checks a sequence of vectors [n, width] and brings it into the model's units.
+def check(array: Float[np.ndarray, "*shape"], *, dimension: int, n_ctx: int) -> Float[np.ndarray, "n width"]:
+    """What was read, as a sequence of vectors that a model of this size can continue.
 
     Args:
-        source: see ``read``; a plain row of numbers is a sequence of vectors with one entry each.
+        array: [vectors, entries]; a plain row of numbers is a sequence of vectors with one entry each.
         dimension, n_ctx: the model's.
-        seed: of the random map.
     Raises:
         SequenceError: another shape, NaN or infinity, more entries than ``dimension``, fewer than 3 vectors, more than
             ``n_ctx``, or all vectors equal (then every c fits).
     """
-    array = read(source)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -92,14 +91,39 @@ def to_model(source: str | Path | object, *, dimension: int, n_ctx: int, seed: i
         raise SequenceError(f"source must have finite numbers, got {array[n, entry]} in vector {n}, entry {entry}")
     if (array == array[0]).all():
         raise SequenceError("source is constant: every vector equals the first, so any c fits and none can be found")
-    rng = np.random.default_rng(seed)
-    matrix = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0][:, :width]
-    turned = (np.concatenate([array, continue_by(exact_solver, array, n_ctx + 1 - count)]) - array[0]) @ matrix.T
-    # In the unit in which a_0 and d are standard normal, x = a_1 - a_0 = (c - 1) a_0 + d has the variance q, so that
-    # |x|^2 / q is chi-squared, and a_0 given x has the mean (c - 1) x / q and the variance 1 / q.
-    c, x = solve_c(array[None])[0, -1], turned[1]
+    return array
+
+
+def random_turn(width: int, dimension: int, rng: np.random.Generator) -> Float[np.ndarray, "dimension width"]:
+    """A matrix that turns vectors of ``width`` entries in a random direction among those of ``dimension``."""
+    return np.linalg.qr(rng.standard_normal((dimension, dimension)))[0][:, :width]
+
+
+def random_start(
+    x: Float[np.ndarray, " dimension"], c: float, rng: np.random.Generator
+) -> Float[np.ndarray, " dimension"]:
+    """An a_0 for the sequence with this c and the first step x = a_1 - a_0, as the training data would have it.
+
+    In the unit in which a_0 and d are standard normal, x = (c - 1) a_0 + d has the variance q = (c - 1)^2 + 1, so that
+    |x|^2 / q is chi-squared, which gives the unit; and a_0 given x has the mean (c - 1) x / q and the variance 1 / q.
+    """
     q = (c - 1) ** 2 + 1
-    unit = np.sqrt(x @ x / (q * rng.chisquare(dimension)))
-    start = (c - 1) / q * x + unit / np.sqrt(q) * rng.standard_normal(dimension)
-    scale = float(np.abs(turned + start).max())
-    return ModelInput((turned[:count] + start) / scale, matrix, start, array[0], scale)
+    unit = np.sqrt(x @ x / (q * rng.chisquare(len(x))))
+    return (c - 1) / q * x + unit / np.sqrt(q) * rng.standard_normal(len(x))
+
+
+def to_model(sequence: Float[np.ndarray, "n width"], *, dimension: int, n_ctx: int, seed: int = 0) -> ModelInput:
+    """Brings a sequence that passed ``check`` into the model's units, by a random map.
+
+    Args:
+        dimension, n_ctx: the model's.
+        seed: of the map.
+    """
+    count, width = sequence.shape
+    rng = np.random.default_rng(seed)
+    matrix = random_turn(width, dimension, rng)
+    whole = np.concatenate([sequence, continue_by(exact_solver, sequence, n_ctx + 1 - count)])
+    turned = (whole - sequence[0]) @ matrix.T
+    start = random_start(turned[1], solve_c(sequence[None])[0, -1], rng)
+    scale = float(scale_of((turned + start)[None], "max")[0])
+    return ModelInput((turned[:count] + start) / scale, matrix, start, sequence[0], scale)

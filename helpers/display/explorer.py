@@ -24,7 +24,7 @@ from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import Observation
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Sequences, sequences_from, with_noise
-from helpers.data.userdata import ModelInput, SequenceError, to_model
+from helpers.data.userdata import ModelInput, SequenceError, check, to_model
 from helpers.display.sliders import sliders
 from helpers.display.theme import DASHES, HEADINGS, MARKERS, PALETTE, SHARE, theme
 
@@ -47,7 +47,8 @@ def typed(obs: Observation, text: str, seed: int) -> tuple[Sequences, ModelInput
         source = np.loadtxt(StringIO(text.replace(",", " ").replace(";", " ")), ndmin=2)
     except ValueError as error:
         raise SequenceError(f"one vector to a line, please: {error}") from error
-    given = to_model(source, dimension=obs.config.dimension, n_ctx=obs.config.n_ctx, seed=seed)
+    size = {"dimension": obs.config.dimension, "n_ctx": obs.config.n_ctx}
+    given = to_model(check(source, **size), **size, seed=seed)
     whole = np.concatenate([given.vectors, continue_by(exact_solver, given.vectors, 1)])[None]
     return Sequences(
         whole, np.full(1, np.nan), np.full((1, obs.config.dimension), np.nan), np.array([given.scale])

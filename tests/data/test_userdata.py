@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Family, sample, unroll
-from helpers.data.userdata import SequenceError, read, to_model
+from helpers.data.userdata import SequenceError, check, random_start, random_turn, read, to_model
 
 SIZES = {"dimension": 3, "n_ctx": 14}
 
@@ -27,6 +27,28 @@ def test_a_map_keeps_the_recurrence_fills_the_models_range_and_can_be_undone(c, 
     assert not np.array_equal(to_model(sequence[:8], **SIZES, seed=seed + 1).vectors, given_part.vectors)
 
 
+@pytest.mark.parametrize("width", [1, 3, 7])
+def test_a_turn_leaves_lengths_and_angles_and_is_drawn_anew_by_each_seed(width):
+    turn, other = (random_turn(width, 7, np.random.default_rng(seed)) for seed in (0, 1))
+    assert turn.shape == (7, width) and not np.allclose(turn, other)
+    np.testing.assert_allclose(turn.T @ turn, np.eye(width), atol=1e-12)
+
+
+def test_a_start_is_in_the_unit_of_the_first_step():
+    x = np.random.default_rng(0).standard_normal(40)
+    start, larger = (random_start(k * x, -0.8, np.random.default_rng(1)) for k in (1, 1000))
+    np.testing.assert_allclose(larger, 1000 * start, rtol=1e-12)
+
+
+@pytest.mark.parametrize("c", [-1.2, 0.5, 1.3])
+def test_a_start_has_the_mean_and_the_spread_that_bayes_gives_for_its_first_step(c):
+    rng, q = np.random.default_rng(0), (c - 1) ** 2 + 1
+    x = np.sqrt(q) * np.ones(4000)  # so many entries that they give the unit away: it is 1
+    start = random_start(x, c, rng)
+    assert start.mean() == pytest.approx((c - 1) / np.sqrt(q), abs=0.05)
+    assert start.std() == pytest.approx(1 / np.sqrt(q), rel=0.05)
+
+
 @pytest.mark.parametrize("c", [-1.2, 0.5, 1.3])
 def test_the_start_is_drawn_as_the_training_data_are(c):
     """Of sequences with this c, the regression of a_0 on a_1 - a_0 and what it leaves, in units of the first step."""
@@ -44,7 +66,9 @@ def test_the_start_is_drawn_as_the_training_data_are(c):
 
 
 def test_a_row_of_numbers_is_a_sequence():
-    assert np.array_equal(to_model([1, 2, 4], **SIZES).vectors, to_model([[1], [2], [4]], **SIZES).vectors)
+    assert np.array_equal(check(read([1, 2, 4]), **SIZES), [[1], [2], [4]])
+    table = np.arange(12.0).reshape(4, 3) ** 2
+    assert np.array_equal(check(table, **SIZES), table)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +92,7 @@ def test_a_row_of_numbers_is_a_sequence():
 )
 def test_what_cannot_be_continued_is_refused_with_the_reason(source, message):
     with pytest.raises(SequenceError, match=message):
-        to_model(source, **SIZES)
+        check(read(source), **SIZES)
 
 
 def test_files_are_read(tmp_path):
