@@ -31,7 +31,7 @@ def test_a_head_that_compares_is_seen_to_compare(obs, monkeypatch):
     x = obs.normalized(2)
     noise = torch.randn(40, 6, 1, dtype=torch.float64)
     planted = torch.stack([sign * 7 * x @ x.transpose(1, 2) + noise for sign in (1, -1)], dim=1)
-    planted += 100 * torch.eye(6)  # what a vector scores with itself does not count
+    planted += 100 * torch.diag_embed(torch.randn(40, 1, 6, dtype=torch.float64))  # scores with itself do not count
     monkeypatch.setattr(attention, "scores", lambda obs, layer: planted)
     same, opposite = obs.heads(2)
     assert attention.score_similarity_fit(obs, same).correlation.value == pytest.approx(1)

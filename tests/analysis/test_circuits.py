@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given
@@ -78,6 +80,13 @@ def test_vectors_go_through_the_vectors_circuit(obs):
     through = v @ obs.W_E @ circuits.ov(obs, head(1, 0)).AB @ obs.norm_matrix(None) @ obs.bridge.W_U
     scale = circuits.mean_inverse_scale(obs, 1) * circuits.mean_inverse_scale(obs, None)
     torch.testing.assert_close(v @ circuits.vector_ov(obs, head(1, 0)), through * scale)
+
+
+def test_the_scale_is_the_mean_of_the_inverse_and_not_the_inverse_of_the_mean(obs):
+    scales = torch.tensor([1.0, 4.0]).expand(40, 3, 2).reshape(40, 6, 1)
+    planted = dataclasses.replace(obs, cache={"blocks.1.ln1.hook_scale": scales, "ln_final.hook_scale": 2 * scales})
+    assert circuits.mean_inverse_scale(planted, 1) == pytest.approx((1 + 1 / 4) / 2)
+    assert circuits.mean_inverse_scale(planted, None) == pytest.approx((1 / 2 + 1 / 8) / 2)
 
 
 def test_layer_norms_matrix_centres_and_weighs(obs):

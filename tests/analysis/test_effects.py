@@ -45,6 +45,7 @@ def test_a_head_that_writes_the_error_corrects_it(obs):
     added = to_output(obs, head_result(obs, head(2, 0)))
     assert effects.remaining_error_fit(obs, head(2, 0), 3 * added).correlation.value == pytest.approx(1)
     assert effects.remaining_error_fit(obs, head(2, 0), -added).slope.value == pytest.approx(-1)
+    assert effects.remaining_error_fit(obs, head(2, 0), 4 * added).slope.value == pytest.approx(1 / 4)
 
 
 @pytest.mark.parametrize("c", [-1.4, 0.3, 1.4])
