@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.data import predictors
 from helpers.data.predictors import PREDICTORS, copy_last, copy_last_but_one, exact_solver, straight_line
 from helpers.data.recurrences import Family, sample
 
@@ -22,6 +23,13 @@ def test_the_exact_solver_is_exact_from_three_vectors_on(c, seed):
 def test_each_naive_rule_is_exact_at_its_own_c_and_not_at_half(rule, c):
     assert mse(rule, sample(Family(c_min=c, c_max=c), 50, 0)) < 1e-20
     assert mse(rule, sample(Family(c_min=0.5, c_max=0.5), 50, 0)) > 1e-5
+
+
+def test_the_error_of_each_rule_counts_from_three_vectors_on():
+    sequences = sample(Family(), 50, 0)
+    assert predictors.mse(sequences.vectors) == {
+        name: pytest.approx(mse(rule, sequences), abs=1e-15) for name, rule in PREDICTORS.items()
+    }
 
 
 @pytest.mark.parametrize("rule", PREDICTORS.values(), ids=PREDICTORS)
