@@ -26,7 +26,7 @@ from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Sequences, sequences_from, with_noise
 from helpers.data.userdata import ModelInput, SequenceError, check, to_model
 from helpers.display.sliders import sliders
-from helpers.display.theme import DASHES, HEADINGS, MARKERS, PALETTE, SHARE, theme
+from helpers.display.theme import HEADINGS, PALETTE, SHARE, line_style, theme
 
 
 def drawn(obs: Observation, c: float, d: float, noise: float, seed: int, vectors: int) -> Sequences:
@@ -135,8 +135,7 @@ def _figure(
             y=row.tolist(),
             name=name,
             mode="lines+markers",
-            line={"color": PALETTE[i], "dash": DASHES[i]},
-            marker={"symbol": MARKERS[i], "size": 5},
+            **line_style(i, size=5),
             row=1,
             col=1,
         )

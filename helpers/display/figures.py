@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from helpers.analysis.estimates import Estimate
-from helpers.display.theme import DASHES, HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, theme
+from helpers.display.theme import HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, line_style, theme
 
 Matrix = Float[np.ndarray, "_ _"] | Float[Tensor, "_ _"]
 Cloud = Float[np.ndarray, "..."] | Float[Tensor, "..."]
@@ -42,7 +42,6 @@ def lines(
     """
     figure = go.Figure()
     for i, (name, values) in enumerate(series.items()):
-        colour = PALETTE[i % len(PALETTE)]
         at = list(x[name] if isinstance(x, Mapping) else x)
         if isinstance(values[0], Estimate):
             band = [e.high for e in values] + [e.low for e in reversed(values)]
@@ -50,7 +49,7 @@ def lines(
                 x=[*at, *reversed(at)],
                 y=band,
                 fill="toself",
-                fillcolor=colour,
+                fillcolor=PALETTE[i % len(PALETTE)],
                 opacity=0.2,
                 line_width=0,
                 mode="lines",
@@ -63,8 +62,7 @@ def lines(
             y=list(values),
             name=name,
             mode="+".join(["lines"] * joined + ["markers"] * markers),
-            line={"color": colour, "dash": DASHES[i % len(DASHES)]},
-            marker={"symbol": MARKERS[i % len(MARKERS)]},
+            **line_style(i),
         )
     if level is not None:
         _mark_level(figure, *level, log_y)
@@ -97,8 +95,7 @@ def panels(
                 legendgroup=name,
                 showlegend=i == 0 and len(series) > 1,
                 mode="lines+markers",
-                line={"color": PALETTE[j % len(PALETTE)], "dash": DASHES[j % len(DASHES)]},
-                marker={"symbol": MARKERS[j % len(MARKERS)], "size": 5},
+                **line_style(j, size=5),
                 row=i // columns + 1,
                 col=i % columns + 1,
             )

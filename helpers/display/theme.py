@@ -39,3 +39,11 @@ def theme(figure: go.Figure, title: str, x: str = "", y: str = "", height: int =
     if y:
         figure.update_yaxes(title_text=y)
     return figure
+
+
+def line_style(i: int, **marker: object) -> dict[str, dict[str, object]]:
+    """How the i-th of several lines is told from the others: by colour, dash and marker (with more options for it)."""
+    return {
+        "line": {"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]},
+        "marker": {"symbol": MARKERS[i % len(MARKERS)], **marker},
+    }
