@@ -6,7 +6,7 @@ OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab site explorer test-browser test-colab notebooks readme train bench notebook colab tamper lint clean
+.PHONY: help story test unit strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,8 +52,12 @@ test-colab: $(READY)  ## notebook 01 from its first cell on in an empty environm
 notebooks: $(READY)  ## run the notebooks and store their outputs, with a PNG of each figure (needs a Chromium)
 	STORE_PNG=1 $(BIN)/python tools/story.py --store
 
-readme: $(READY)  ## bring the results table and the drawing of the README up to date
-	$(BIN)/python tools/readme.py --write
+results: $(READY)  ## measure the shipped models again: checkpoints/results.csv, and what renders from it
+	$(BIN)/python -m helpers.claims --write
+	$(BIN)/python tools/readme.py
+
+readme: $(READY)  ## bring README and drawing up to date with checkpoints/results.csv
+	$(BIN)/python tools/readme.py
 
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)

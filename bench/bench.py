@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from helpers.claims.verdicts import markdown
+from helpers.claims.markdown import markdown
 from helpers.training import checkpoints
 from helpers.training.machine import describe, why_not_compile
 from helpers.training.model import RecurrenceModel, bridge_around

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 
 from bench import milliseconds
 from helpers import places
-from helpers.claims.verdicts import markdown
+from helpers.claims.markdown import markdown
 from helpers.display import explorer, notebook
 from helpers.training import checkpoints
 from helpers.training.machine import describe

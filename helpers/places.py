@@ -10,6 +10,7 @@ CHECKPOINTS = ROOT / "checkpoints"
 ANALYSED = "paper"  # the claims are the paper's, so they are first asked of the model trained as the paper says
 COMPARED = "fast"  # what holds for both does not hang on the optimizer
 BOUNDED = "bounded"  # trained as ANALYSED is, but started small and on sequences that do not run away (notebook 6)
+SHIPPED = (ANALYSED, COMPARED, BOUNDED)  # of the paper's size, in the order of the results table
 STUDY = ROOT / "studies" / "settings.csv"
 LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
 

@@ -7,30 +7,30 @@ shipped models show what difference that makes. ``untrained`` models are the con
 of the initialization alone. More heads of the same width also make attention wider. "adamw" is not the paper's
 recipe (1e-4 for 100,000 steps) but AdamW with the schedule of the others.
 
-The table, studies/settings.csv, has a row for each run, a column for each way of measuring a claim (heads averaged) and
-one for each verdict. It is written anew after each run, and a run that has a row is not done twice. While it trains, a
-run lives in a folder under --runs and is taken up where it was stopped.
+The table, studies/settings.csv, has a row for each run, a column for each way of measuring a claim (heads averaged,
+named by keys, "A1.attention") and one for each verdict. It is written anew after each run, and a run that has a row is
+not done twice. While it trains, a run lives in a folder under --runs and is taken up where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 
+import pandas as pd
 import torch
 from tqdm import tqdm
 
 from helpers.analysis.observation import observe
 from helpers.claims import measures, study
-from helpers.claims.verdicts import in_short
+from helpers.claims.readings import in_short
 from helpers.data.recurrences import Family
 from helpers.training import checkpoints, train
 from helpers.training.model import ModelConfig, RecurrenceModel
@@ -74,6 +74,7 @@ SETTINGS: dict[str, dict[str, dict]] = {  # what differs from BASE, in the model
     },
 }
 Run = tuple[str, str, int]  # setting, optimizer, seed
+Row = dict[str, str | int | float]
 ABOUT_WEIGHTS = ("default", "initialized as GPT-2", "initialized by torch")  # what an untrained model is asked for
 
 
@@ -94,7 +95,9 @@ def runs() -> list[Run]:
     seeds = {s: 5 if s == "default" else 1 if s.startswith("wide") else 3 for s in SETTINGS}
     every = [(s, o, seed) for s in SETTINGS for o in OPTIMIZERS for seed in range(seeds[s])]
     wanted = [(s, o, seed) for s, o, seed in every if o != "untrained" or s in ABOUT_WEIGHTS]
-    return sorted(wanted, key=lambda run: run[2] if run[0] != "default" else min(run[2], 0.5))
+    first = [run for run in wanted if run[2] == 0]
+    defaults = [run for run in wanted if run not in first and run[0] == "default"]
+    return first + defaults + sorted((run for run in wanted if run not in [*first, *defaults]), key=lambda run: run[2])
 
 
 def name(run: Run) -> str:
@@ -102,18 +105,17 @@ def name(run: Run) -> str:
     return "-".join(map(str, run)).replace(" ", "_").replace("|", "")
 
 
-def work(setting: str, optimizer: str, seed: int, folder: Path) -> dict[str, str]:
-    """Trains and measures one run: its row of the table."""
+def work(setting: str, optimizer: str, seed: int, folder: Path) -> Row:
+    """Trains and measures one run: its row of the table. A run that diverges has an infinite test MSE and no more."""
     torch.set_num_threads(1)
-    row = {"setting": setting, "optimizer": optimizer, "seed": str(seed)}
+    row: Row = {"setting": setting, "optimizer": optimizer, "seed": seed}
     try:
-        found = measured(recipe_of(setting, optimizer, seed), optimizer, folder)
+        return row | measured(recipe_of(setting, optimizer, seed), optimizer, folder)
     except FloatingPointError:
-        return row | {"test MSE": study.DIVERGED}
-    return row | {name: f"{x:.4g}" if isinstance(x, float) else x for name, x in found.items()}
+        return row | {"test_mse": inf}
 
 
-def measured(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | str]:
+def measured(recipe: Recipe, optimizer: str, folder: Path) -> Row:
     """Trains a run unless it is trained, and asks every claim of it."""
     if optimizer == "untrained":
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,26 +125,23 @@ def measured(recipe: Recipe, optimizer: str, folder: Path) -> dict[str, float | 
             train.train(recipe, folder, device=torch.device("cpu"), threads=1, bar=partial(tqdm, disable=True))
         model = checkpoints.load(folder)
     obs = observe(model, recipe.family)
-    found: dict[str, float | str] = {"test MSE": obs.mse().value, "R²": obs.r2()}
-    for id, readings in measures.measure(obs, measures.MEASURES).items():
+    found: Row = {"test_mse": obs.mse().value, "r2": obs.r2()}
+    for id, readings in measures.measure(obs).items():
         found |= in_short(id, readings)
     return found
 
 
-def rows_there() -> dict[Run, dict[str, str]]:
+def rows_there() -> dict[Run, Row]:
     """The rows of the table, by run; none if there is no table yet."""
-    rows = study.load(TABLE) if TABLE.exists() else []
-    return {(row["setting"], row["optimizer"], int(row["seed"])): row for row in rows}
+    rows = study.load(TABLE).to_dict("records") if TABLE.exists() else []
+    return {(row["setting"], row["optimizer"], row["seed"]): row for row in rows}
 
 
-def write_table(rows: dict[Run, dict[str, str]]) -> None:
-    """studies/settings.csv, in the order of ``runs``."""
-    content = io.StringIO()
-    columns = dict.fromkeys(column for row in rows.values() for column in row)  # a run that diverged has fewer
-    table = csv.DictWriter(content, list(columns), restval="", lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows[run] for run in runs() if run in rows)
-    checkpoints.write(TABLE, content.getvalue().encode())
+def write_table(rows: dict[Run, Row]) -> None:
+    """studies/settings.csv, in the order of ``runs``; a cell is empty where a run was not asked."""
+    table = pd.DataFrame([rows[run] for run in runs() if run in rows])
+    content = table.to_csv(index=False, float_format="%.4g", lineterminator="\n")
+    checkpoints.write(TABLE, content.encode())
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What holds for the repository: shipped models, the README's table, dependencies, direction of imports."""
+"""What holds for the repository: shipped models, dependencies, direction of imports."""
 
 import ast
 import re
@@ -6,23 +6,14 @@ import tomllib
 
 import numpy as np
 import pytest
-import readme
 
-from helpers.claims.verdicts import PAPER_MSE, SOLVED_R2
+from helpers.claims.thresholds import PAPER_MSE, SOLVED_R2
 from helpers.data.recurrences import from_third
-from helpers.places import ANALYSED, ROOT
+from helpers.places import ROOT
 from helpers.training import checkpoints, evaluator
 
 # The rooms of helpers in the order of the data; ``places`` may be imported by all.
 ROOMS = ["places", "data", "training", "analysis", "claims", "display"]
-
-
-def test_the_readmes_table_and_drawing_are_current():
-    page = (ROOT / "README.md").read_text()
-    assert readme.insert(page, readme.table(readme.SHIPPED)) == page, "run: make readme"
-    assert readme.mechanism(readme.observe_checkpoint(ROOT / "checkpoints" / ANALYSED)) == readme.DRAWING.read_text(), (
-        "run: make readme"
-    )
 
 
 @pytest.mark.parametrize("name", ["paper", "fast", "bounded", "small"])

@@ -24,7 +24,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
 COPIED = (
     *("bench/last.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
-    *("helpers/claims/measures.py", "helpers/claims/verdicts.py"),
+    *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),
 )
 CONTENTS = """
 ```{{toctree}}
@@ -84,19 +84,14 @@ def evidence(id: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
     raise LookupError(f"no heading of a notebook names claim {id}")
 
 
-def results(page: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
-    """The README's results table as a page with a section for each claim, which links to its evidence."""
-    table = page[page.index(readme.BEGIN) : page.index(readme.END)]
-    header, _, *rows = (
-        [cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if line.startswith("|")
-    )
+def results(books: Mapping[str, nbformat.NotebookNode]) -> str:
+    """The stored results as a page with a section for each claim, which links to its evidence."""
     parts = ["# Results, claim by claim"]
-    for id, claim, *cells in rows:
-        parts.append(f"## {id}: {claim}")
-        parts += [
-            f"**{title}**: {cell.replace('<br>', ': ', 1)}" for title, cell in zip(header[2:], cells, strict=True)
-        ]
-        parts.append(f"Evidence: {evidence(id, books)}")
+    models = readme.rows()
+    for lines in zip(*models.values(), strict=True):
+        parts += [f"## {lines[0].id}: {lines[0].claim}", f"**the paper**: {lines[0].paper}"]
+        parts += [f"**here, `{name}`**: **{row.verdict}**: {row.here}" for name, row in zip(models, lines, strict=True)]
+        parts.append(f"Evidence: {evidence(lines[0].id, books)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -108,7 +103,7 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
         (SOURCE / "docs" / name).rename(SOURCE / name)
     (SOURCE / "_static" / "plotly.min.js").write_text(get_plotlyjs())
     for name in COPIED:
-        (SOURCE / name).parent.mkdir(exist_ok=True)
+        (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
     (SOURCE / "notebooks").mkdir()
     for name, nb in books.items():
@@ -117,7 +112,7 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     page = (ROOT / "README.md").read_text()
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
     (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed))
-    (SOURCE / "results.md").write_text(results(page, books))
+    (SOURCE / "results.md").write_text(results(books))
 
 
 def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:

@@ -1,39 +1,31 @@
-"""What the README shows of the shipped model: the results table and the mechanism in one drawing.
-
-``python tools/readme.py`` prints the table; with ``--write`` the README and docs/mechanism.svg are brought up to date.
-"""
+"""Brings the README's results table and drawing up to date with the stored results: ``make readme``."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
-from helpers.analysis import attention, circuits, components, interventions
-from helpers.analysis.attribution import contributions, share_sums
-from helpers.analysis.estimates import mean, number, ratio
-from helpers.analysis.observation import Observation
-from helpers.claims import measures, setup
-from helpers.claims.verdicts import Row, claims_table
+import pandas as pd
+
+from helpers.analysis.estimates import number
+from helpers.claims import measures, results
+from helpers.claims.setup import setup_rows
+from helpers.claims.tables import Row, claim_rows, claims_table
 from helpers.display.drawings import model_drawing
-from helpers.display.notebook import observe_checkpoint
-from helpers.places import ANALYSED, BOUNDED, COMPARED, ROOT
+from helpers.places import ANALYSED, CHECKPOINTS, ROOT, SHIPPED
 from helpers.training import checkpoints
 
-SHIPPED = {f"here, `{name}`": ROOT / "checkpoints" / name for name in (ANALYSED, COMPARED, BOUNDED)}
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
-DRAWING = ROOT / "docs" / "mechanism.svg"
+README, DRAWING = ROOT / "README.md", ROOT / "docs" / "mechanism.svg"
 
 
-def all_rows(folder: Path, obs: Observation) -> list[Row]:
-    """Every row of the results table for one checkpoint."""
-    return setup.setup_rows(checkpoints.load_recipe(folder)) + measures.evaluate(obs, measures.MEASURES)
-
-
-def table(folders: Mapping[str, Path]) -> str:
-    """The results table, a column for each checkpoint."""
-    return claims_table({title: all_rows(folder, observe_checkpoint(folder)) for title, folder in folders.items()})
+def rows() -> dict[str, list[Row]]:
+    """The lines of the results table, by shipped model."""
+    table = results.load()
+    return {
+        name: setup_rows(checkpoints.load_recipe(CHECKPOINTS / name))
+        + claim_rows(results.to_readings(table[table["model"] == name]), measures.ids())
+        for name in SHIPPED
+    }
 
 
 def insert(page: str, table: str) -> str:
@@ -43,63 +35,49 @@ def insert(page: str, table: str) -> str:
     return page[: page.index(BEGIN) + len(BEGIN)] + "\n" + table + "\n" + page[page.index(END) :]
 
 
-def mechanism(obs: Observation) -> str:
+def page() -> str:
+    """The README with the results table of today's stored results."""
+    return insert(README.read_text(), claims_table({f"here, `{name}`": lines for name, lines in rows().items()}))
+
+
+def mechanism() -> str:
     """The model's drawing (SVG) with what was measured of the heads of each layer."""
-    parts = contributions(obs)
+    table = results.load()
+    config = checkpoints.load_recipe(CHECKPOINTS / ANALYSED).model
+    of_model = table[table["model"] == ANALYSED]
 
-    def each(values: list[float]) -> str:
-        return ", ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in values)
+    def values(claim: str, key: str, start: str = "") -> list[float]:
+        chosen = (of_model["claim"] == claim) & (of_model["key"] == key) & of_model["head"].str.startswith(start)
+        return of_model.loc[chosen, "value"].tolist()
 
-    def cost(layer: int) -> str:
-        ablated = obs.mse(interventions.ablate_heads(obs, obs.heads(layer)))
-        return f"error × {ablated.value / obs.mse().value:,.0f}"
+    def each(numbers: list[float]) -> str:
+        return ", ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in numbers)
 
-    def share(part: components.Component) -> float:
-        return ratio(*share_sums(obs, parts[part])).value
-
-    previous = each([mean(attention.at_offset(obs, 0, 1)[:, h.head]).value for h in obs.heads(0)])
-    constant = obs.r2(interventions.freeze(obs, [components.attention(1), components.mlp(1)]))
-    negating = each([circuits.eigenvalue_score(circuits.ov(obs, h)) for h in obs.heads(2)])
     first = [
-        ["attention on the", f"previous vector: {previous}"],
-        ["made a constant, the", f"model keeps R² {constant:.2f}"],
-        ["OV eigenvalue score", f"(−1: subtracts): {negating}"],
+        ["attention on the", f"previous vector: {each(values('A1', 'attention'))}"],
+        ["made a constant, the", f"model keeps R² {values('B4', 'constant')[0]:.2f}"],
+        ["OV eigenvalue score", f"(−1: subtracts): {each(values('C3', 'eigenvalue'))}"],
     ]
     notes = [
         [
             *lines,
             "share of the answer:",
-            f"heads {each([share(h) for h in obs.heads(layer)])}",
-            f"MLP {each([share(components.mlp(layer))])}",
-            f"heads ablated: {cost(layer)}",
+            f"heads {each(values(results.PORTRAIT, 'share', f'L{layer}H'))}",
+            f"MLP {each(values(results.PORTRAIT, 'share', f'L{layer} MLP'))}",
+            f"heads ablated: error × {values(results.PORTRAIT, 'cost', f'layer {layer}')[0]:,.0f}",
         ]
         for layer, lines in enumerate(first)
     ]
-    return model_drawing(obs.config, notes, f"test MSE {number(obs.mse().value)}").data
+    return model_drawing(config, notes, f"test MSE {number(values('S5', 'mse')[0])}").data
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; a mistake ends in one line and exit code 2."""
-    p = argparse.ArgumentParser(prog="tools/readme.py", description="Measures the paper's claims.")
-    p.add_argument("--model", type=Path, help="checkpoint folder (default: the shipped models of the paper's size)")
-    p.add_argument("--write", action="store_true", help="bring README.md and docs/mechanism.svg up to date")
-    options = p.parse_args(arguments)
-    if options.model and options.write:
-        p.error("argument --write: the README shows the shipped model; leave --model out")
-    readme = ROOT / "README.md"
+def main() -> int:
+    """Writes README.md and docs/mechanism.svg."""
     try:
-        found = table({str(options.model): options.model} if options.model else SHIPPED)
-        if options.write:
-            page, drawing = (
-                insert(readme.read_text(), found),
-                mechanism(observe_checkpoint(ROOT / "checkpoints" / ANALYSED)),
-            )
-            DRAWING.parent.mkdir(exist_ok=True)
-            DRAWING.write_text(drawing)
-            readme.write_text(page)
-    except (OSError, ValueError) as error:
-        p.exit(2, f"{p.prog}: error: {error}\n")
-    print(found)
+        README.write_text(page())
+        DRAWING.write_text(mechanism())
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        sys.exit(f"tools/readme.py: error: {error}")
     return 0
 
 

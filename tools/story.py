@@ -10,11 +10,13 @@ from pathlib import Path
 
 import build_site
 import nbformat
-import readme
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from helpers import places
+from helpers.claims import measures, results
+from helpers.claims.setup import setup_rows
+from helpers.claims.tables import claim_rows, claims_table
 from helpers.display import sliders
 from helpers.training import checkpoints
 
@@ -75,8 +77,9 @@ def main() -> int:
             store(nb, path)
         executed[path.name] = nb
     if not options.notebooks:
-        folder = places.model_folder()
-        print("\n" + readme.table({str(folder): folder}))
+        folder, ids = places.model_folder(), measures.ids()
+        rows = setup_rows(checkpoints.load_recipe(folder)) + claim_rows(results.of(folder, ids), ids)
+        print("\n" + claims_table({str(folder): rows}))
     try:
         print(f"\nRead on: {build_site.build(executed)}")
     except RuntimeError as error:

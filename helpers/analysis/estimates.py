@@ -23,9 +23,8 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        if self.low == self.high:
-            return number(self.value)
-        return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
+        value, low, high = (number(x) for x in (self.value, self.low, self.high))
+        return value if low == value == high else f"{value} [{low}, {high}]"
 
 
 def exactly(value: float) -> Estimate:
@@ -33,8 +32,18 @@ def exactly(value: float) -> Estimate:
     return Estimate(value, value, value)
 
 
+def rounded(value: float, digits: int = 9) -> float:
+    """``value`` to so many significant digits.
+
+    Whatever is decided from a number (which digits to print, whether a bound is passed, which of two is larger) is
+    decided from this, since the last bits differ from one processor to another.
+    """
+    return float(f"{value:.{digits - 1}e}")
+
+
 def number(value: float) -> str:
     """Three significant digits, whole numbers in full below 10,000; what is zero to nine decimals prints as 0."""
+    value = rounded(value)
     if abs(value) < 5e-10:
         return "0"
     if 100 <= abs(value) < 1e4:

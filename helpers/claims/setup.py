@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.claims.verdicts import Row
+from helpers.claims.tables import Row
 from helpers.training.recipes import RECIPES, Recipe
 
 

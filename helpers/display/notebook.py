@@ -17,12 +17,13 @@ from jaxtyping import Float
 from tqdm.notebook import tqdm_notebook
 
 from helpers.analysis.estimates import mean
-from helpers.claims import study, verdicts
+from helpers.claims.markdown import markdown
 from helpers.data.recurrences import from_third
 from helpers.places import COMPARED, STUDY, model_folder
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
     from helpers.analysis.observation import Observation
+    from helpers.claims.tables import Row
     from helpers.training.model import RecurrenceModel
     from helpers.training.recipes import Recipe
 
@@ -66,7 +67,7 @@ def observe_checkpoint(folder: Path, count: int = 512) -> Observation:
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
     """A table that GitHub, JupyterLab and Colab all show."""
-    return Markdown(verdicts.markdown(header, rows))
+    return Markdown(markdown(header, rows))
 
 
 def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Markdown:
@@ -83,20 +84,26 @@ def show_errors(errors: Mapping[str, Float[np.ndarray, "batch contexts"]]) -> Ma
 
 
 def show_claims(*ids: str, beside: str = COMPARED) -> Markdown:
-    """Verdicts on claims, with their numbers: the model of this notebook, and a shipped one beside it."""
-    from helpers.claims import measures, setup
+    """Verdicts on claims, with their numbers: the model of this notebook, and a shipped one beside it.
 
-    def rows(name: str | None) -> list[verdicts.Row]:
-        setting = {row.id: row for row in setup.setup_rows(load(name)[1])}
-        asked = [id for id in ids if id not in setting]
-        found = measures.evaluate(observe(name=name), asked) if asked else []
-        return [row for id, row in setting.items() if id in ids] + found
+    Those of a shipped model are the stored ones (``helpers.claims.results``); another model is measured now.
+    """
+    from helpers.claims import measures, results, setup, tables
 
-    return Markdown(verdicts.claims_table({"the model of this notebook": rows(None), f"`{beside}`": rows(beside)}))
+    def rows(name: str | None) -> list[Row]:
+        folder = model_folder(name)
+        setting = [row for row in setup.setup_rows(load(name)[1]) if row.id in ids]
+        asked = [id for id in ids if id in measures.CLAIMS]
+        return setting + tables.claim_rows(results.of(folder, asked) if asked else {}, asked)
+
+    found = {"the model of this notebook": rows(None), f"`{beside}`": rows(beside)}
+    return Markdown(tables.claims_table(found))
 
 
 def show_seeds(*ids: str) -> Markdown:
     """The measures of some claims over seeds: the default setting of the study (notebook 6), by optimizer."""
+    from helpers.claims import study
+
     return show_table(*study.over_optimizers(study.load(STUDY), ids))
 
 

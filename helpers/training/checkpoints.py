@@ -114,6 +114,11 @@ def trained_on(folder: Path | str) -> str:
     return _config(Path(folder)).get("machine", "")
 
 
+def sha256(folder: Path | str) -> str:
+    """The SHA-256 of a checkpoint's weights, as config.json has it. Raises CheckpointError like ``load``."""
+    return str(_config(Path(folder))["sha256"])
+
+
 def load(folder: Path | str) -> RecurrenceModel:
     """The trained model, in float32 on the CPU.
 
@@ -124,7 +129,7 @@ def load(folder: Path | str) -> RecurrenceModel:
     folder = Path(folder)
     recipe, path = load_recipe(folder), folder / "model.safetensors"
     content = _read(path)
-    if hashlib.sha256(content).hexdigest() != _config(folder)["sha256"]:
+    if hashlib.sha256(content).hexdigest() != sha256(folder):
         raise CheckpointError(f"{path}: cut short or altered (its SHA-256 is not the one in config.json)")
     try:
         weights = safetensors.torch.load(content)

@@ -8,8 +8,9 @@ from helpers.analysis.attribution import contributions
 from helpers.analysis.components import head, layer
 from helpers.analysis.planted import CONFIG, PRESENT, SLOPE, K, M, observe_planted
 from helpers.claims import measures
+from helpers.claims.readings import verdict
 
-FINDINGS = [id for id in measures.MEASURES if id[0] in "ABC"]
+FINDINGS = [id for id in measures.ids() if id[0] in "ABC"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_layer_2_is_read_as_negative_similarity(obs):
 
 
 def test_the_verdicts_are_as_planted(obs):
-    found = {row.id: row.verdict for row in measures.evaluate(obs, FINDINGS)}
+    found = {id: verdict(readings) for id, readings in measures.measure(obs, FINDINGS).items()}
     assert found == dict.fromkeys(FINDINGS, "replicated")
 
 
@@ -70,8 +71,7 @@ def test_the_verdicts_are_as_planted(obs):
     ],
 )
 def test_a_verdict_falls_with_what_it_is_about(change, missing):
-    (row,) = measures.evaluate(observe_planted(**change), [missing])
-    assert row.verdict == "not replicated"
+    assert verdict(measures.measure(observe_planted(**change), [missing])[missing]) == "not replicated"
 
 
 def test_planted_circuits_survive_being_replaced_by_identities_and_by_nothing_else(obs):

@@ -1,0 +1,37 @@
+import dataclasses
+
+import pytest
+
+from conftest import FAMILY
+from helpers.analysis.observation import observe
+from helpers.claims import measures
+from helpers.claims.readings import verdict
+
+PAPER = {"S5", *(f"{part}{i}" for part, n in (("A", 4), ("B", 4), ("C", 5)) for i in range(1, n + 1))}
+
+
+@pytest.fixture(scope="module")
+def untrained(obs):
+    return measures.measure(obs)
+
+
+def test_every_claim_of_the_paper_has_a_measure_the_set_up_first():
+    first, *rest = measures.ids()
+    assert {first, *rest} >= PAPER and first == "S5" and rest == sorted(rest)
+
+
+def test_an_untrained_model_replicates_none_of_the_findings(untrained):
+    for id in ("S5", "A1", "A2", "A3", "C1", "C2", "C3", "C4"):
+        assert verdict(untrained[id]) != "replicated", id
+
+
+def test_every_key_has_a_label_and_a_key_and_head_are_read_once(untrained):
+    for id, readings in untrained.items():
+        assert {r.key for r in readings} == set(measures.CLAIMS[id].labels), id
+        assert len({(r.key, r.head) for r in readings}) == len(readings), id
+
+
+def test_claims_are_refused_where_they_cannot_be_asked(model):
+    obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0), count=5)
+    with pytest.raises(ValueError, match="c on both sides"):
+        measures.measure(obs, ["C1"])

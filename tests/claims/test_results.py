@@ -1,0 +1,122 @@
+"""The stored results: that they are today's, and that nothing shown hangs on their last bits."""
+
+import dataclasses
+from math import inf
+
+import numpy as np
+import pandas as pd
+import pytest
+import readme
+
+from helpers.analysis.estimates import Estimate
+from helpers.claims import results, study
+from helpers.claims.__main__ import main
+from helpers.claims.measures import CLAIMS, ids
+from helpers.claims.portrait import portrait
+from helpers.claims.readings import Reading
+from helpers.claims.tables import claim_rows
+from helpers.places import ANALYSED, CHECKPOINTS, SHIPPED, STUDY
+
+NUMBERS = ["value", "low", "high", "at_least", "at_most"]
+KEYS = ["model", "weights", "claim", "key", "head"]
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return results.load()
+
+
+def test_the_stored_results_are_todays(stored):
+    now = pd.concat(
+        [results.to_rows(CHECKPOINTS / name, results.measure(CHECKPOINTS / name)) for name in SHIPPED],
+        ignore_index=True,
+    )
+    advice = "run: make results"
+    assert now[[*KEYS, "agrees"]].equals(stored[[*KEYS, "agrees"]]), advice
+    for column in NUMBERS:
+        np.testing.assert_allclose(now[column].astype(float), stored[column], rtol=1e-6, atol=1e-9, err_msg=advice)
+
+
+def test_readings_survive_being_stored(tmp_path):
+    found = {"A1": [Reading("attention", Estimate(0.5, 0.4, 0.6), "L0H1", low=0.5, note=", x", also=False)]}
+    found["S5"] = [Reading("mse", Estimate(1e-5, 9e-6, 2e-5), high=1e-4)]
+    results.write(results.to_rows(CHECKPOINTS / ANALYSED, found), tmp_path / "r.csv")
+    again = results.to_readings(results.load(tmp_path / "r.csv"))
+    assert again == found
+    assert again["S5"][0].low == -inf
+
+
+def test_another_table_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="the columns must be model, weights"):
+        results.load(tmp_path / "x.csv")
+
+
+def test_a_shipped_model_is_not_measured_again_and_another_is(monkeypatch, stored, tmp_path):
+    monkeypatch.setattr(results.measures, "measure", lambda obs, wanted: {"measured": wanted})
+    assert set(results.of(CHECKPOINTS / ANALYSED, ["A1", "B1"])) == {"A1", "B1"}
+    assert results.of(CHECKPOINTS / "small", ["A1"]) == {"measured": ["A1"]}
+
+
+def shown(table, runs):
+    """Everything that is printed from stored results: claims, portrait, study."""
+    models = {name: results.to_readings(table[table["model"] == name]) for name in SHIPPED}
+    return (
+        [claim_rows(found, ids()) for found in models.values()],
+        [list(map(str, found[results.PORTRAIT])) for found in models.values()],
+        study.verdicts(runs, ids()),
+        study.over_optimizers(runs, ids()),
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_shown_hangs_on_the_last_bits(stored, seed):
+    """Every stored number moved by a few parts in 1e-12, as another processor would: not a character changes."""
+    rng, runs = np.random.default_rng(seed), study.load(STUDY)
+    moved, other = stored.copy(), runs.copy()
+    for table, columns in ((moved, NUMBERS), (other, runs.select_dtypes(float).columns)):
+        noise = rng.uniform(-4e-12, 4e-12, table[columns].shape)
+        table[columns] += noise * table[columns].abs().where(lambda x: x > 1e-9, 0.1)  # zero, too, is only nearly so
+    assert shown(moved, other) == shown(stored, runs)
+
+
+def test_a_reworded_label_changes_nothing_but_a_label(monkeypatch, stored):
+    runs = study.load(STUDY)
+    before = shown(stored, runs)
+    old = CLAIMS["A1"]
+    monkeypatch.setitem(CLAIMS, "A1", dataclasses.replace(old, labels={"attention": "share of the attention"}))
+    after = shown(stored, runs)
+    assert after != before
+    assert repr(after).replace("share of the attention: ", "attention: ").replace(
+        "A1 share of the attention", "A1 attention"
+    ) == repr(before)
+
+
+def test_readme_and_drawing_are_current():
+    assert readme.page() == readme.README.read_text(), "run: make readme"
+    assert readme.mechanism() == readme.DRAWING.read_text(), "run: make readme"
+
+
+def test_a_page_without_markers_is_refused():
+    with pytest.raises(ValueError, match="must have the lines"):
+        readme.insert("no markers", "table")
+    page = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
+    assert readme.insert(readme.insert(page, "new"), "newer") == f"before\n{readme.BEGIN}\nnewer\n{readme.END}\nafter"
+
+
+def test_the_portrait_names_every_component(obs):
+    found = portrait(obs)
+    assert sum(r.estimate.value for r in found if r.key == "share") == pytest.approx(
+        (obs.prediction * obs.targets)[:, 2:].sum().item() / obs.targets[:, 2:].square().sum().item()
+    )
+    assert [r.head for r in found if r.key == "cost"] == ["layer 0", "layer 1", "layer 2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["nowhere"], "nowhere: "), (["nowhere", "--write"], "argument --write: the shipped models' readings are stored")],
+)
+def test_a_mistake_on_the_command_line_is_one_line(capsys, arguments, message):
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert exit.value.code == 2 and message in capsys.readouterr().err

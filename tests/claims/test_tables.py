@@ -1,0 +1,40 @@
+import pytest
+
+from helpers.analysis.estimates import exactly
+from helpers.claims.measures import CLAIMS
+from helpers.claims.readings import Reading
+from helpers.claims.registry import Claim, claim, label
+from helpers.claims.tables import Row, claim_rows, claims_table, summary
+
+
+@pytest.fixture
+def extra(monkeypatch):
+    """A claim of the test's own, gone after it."""
+    labels = {"a": "first (bar {low})", "b": "second"}
+    monkeypatch.setitem(CLAIMS, "Z1", Claim("Z1", "a claim", "nowhere", labels, lambda obs: []))
+
+
+def test_readings_of_one_key_stand_together_under_its_label(extra):
+    readings = [Reading(key, exactly(x), low=0.5, high=1) for key, x in (("a", 1), ("b", 2), ("a", 3))]
+    assert summary("Z1", readings) == "first (bar 0.500): 1.00 ✓, 3.00 ✗; second: 2.00 ✗"
+
+
+def test_a_claim_that_was_not_measured_says_so(extra):
+    one, other = claim_rows({"A1": [Reading("attention", exactly(1))]}, ["A1", "Z1"])
+    assert one.verdict == "replicated" and other == Row("Z1", "a claim", "nowhere", "", "not measured")
+
+
+def test_a_table_keeps_its_columns():
+    row = Row("A1", "x | y", "p", "h", "partly")
+    table = claims_table({"one": [row], "two": [row]})
+    assert table.splitlines()[0] == "| id | claim | the paper | one | two |"
+    assert table.splitlines()[2] == "| A1 | x \\| y | p | **partly**<br>h | **partly**<br>h |"
+
+
+def test_a_column_is_shown_by_its_label_less_what_varies(extra):
+    assert label("Z1.a") == "Z1 first" and label("Z1.gone") == "Z1 gone" and label("Y7.gone") == "Y7 gone"
+
+
+def test_an_id_is_given_once():
+    with pytest.raises(ValueError, match="id must be new, got 'A1'"):
+        claim("A1", "again", "nowhere")(lambda obs: [])
