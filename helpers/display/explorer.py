@@ -1,12 +1,12 @@
 """Everything of one prediction in one figure, with a hand on the sequence and on every head (notebook 7).
 
-``picture`` draws it; ``explore`` puts the controls beside it.
+An ``Example`` is a sequence, ``drawn`` or ``typed``; ``picture`` draws it, ``explore`` puts the controls beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from io import StringIO
 
@@ -24,22 +24,44 @@ from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import Observation
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Sequences, sequences_from, with_noise
-from helpers.data.userdata import ModelInput, SequenceError, check, to_model
+from helpers.data.userdata import SequenceError, check, to_model
 from helpers.display.sliders import sliders
 from helpers.display.theme import HEADINGS, PALETTE, SHARE, line_style, theme
 
+MOST_BESIDE = 4  # heat maps in a row
+Vectors = Float[np.ndarray, "..."]
 
-def drawn(obs: Observation, c: float, d: float, noise: float, seed: int, vectors: int) -> Sequences:
+
+@dataclass(frozen=True)
+class Example:
+    """One sequence to look at; its last vector is the one to predict.
+
+    Attributes:
+        name: what titles call it.
+        last: what the last vector is called, the truth or what stands in for it.
+        back: from the model's units to those in which vectors are shown.
+    """
+
+    sequences: Sequences
+    name: str
+    last: str = "truth"
+    back: Callable[[Vectors], Vectors] = np.asarray
+
+
+def drawn(obs: Observation, c: float, d: float, noise: float, seed: int, vectors: int) -> Example:
     """A sequence of so many vectors and the one to predict, d so many times as large as in training."""
     rng = np.random.default_rng(seed)
     start, step = rng.standard_normal((2, 1, obs.config.dimension))
     whole = sequences_from(start, np.array([c]), d * step, obs.config.n_ctx + 1, obs.family.scaling)
-    return replace(whole, vectors=with_noise(whole, noise, rng).vectors[:, : vectors + 1])
+    noisy = with_noise(whole, noise, rng)
+    return Example(replace(noisy, vectors=noisy.vectors[:, : vectors + 1]), f"c = {c:g}")
 
 
-def typed(obs: Observation, text: str, seed: int) -> tuple[Sequences, ModelInput]:
+def typed(obs: Observation, text: str, seed: int) -> Example:
     """A sequence typed in, one vector to a line, with the exact solver's guess for the next one.
 
+    Args:
+        seed: of the map to the model's units.
     Raises:
         SequenceError: it cannot be read, or not be continued.
     """
@@ -50,9 +72,9 @@ def typed(obs: Observation, text: str, seed: int) -> tuple[Sequences, ModelInput
     size = {"dimension": obs.config.dimension, "n_ctx": obs.config.n_ctx}
     given = to_model(check(source, **size), **size, seed=seed)
     whole = np.concatenate([given.vectors, continue_by(exact_solver, given.vectors, 1)])[None]
-    return Sequences(
-        whole, np.full(1, np.nan), np.full((1, obs.config.dimension), np.nan), np.array([given.scale])
-    ), given
+    unknown = np.full(1, np.nan)  # neither its c nor its d is used
+    sequences = Sequences(whole, unknown, np.full_like(whole[:, 0], np.nan), np.array([given.scale]))
+    return Example(sequences, "Your sequence", "exact solver", given.back)
 
 
 def picture(
@@ -77,34 +99,27 @@ def picture(
         layer: whose attention to show.
         strengths: what to multiply a head's output by ("L0H1" and so on; default 1).
     """
-    given = None
     try:
-        if own.strip():
-            sequences, given = typed(obs, own, seed)
-        else:
-            sequences = drawn(obs, c, d, noise, seed, vectors)
+        example = typed(obs, own, seed) if own.strip() else drawn(obs, c, d, noise, seed, vectors)
     except SequenceError as error:
         return theme(go.Figure(), str(error))
+    there = changed = obs.on(example.sequences)
+    curves = {example.last: there.targets, "model": there.prediction}
     factors = {parse(name, obs.config): value for name, value in strengths.items()}
-    there = obs.on(sequences)
-    curves = {"exact solver" if given else "truth": there.targets, "model": there.prediction}
-    changed = there
     if set(factors.values()) - {1.0}:
         changed = there.under(scaling(there, factors))
         curves["with heads changed"] = changed.prediction
-    rows = {name: (given.back if given else np.asarray)(curve[0, -1].numpy()) for name, curve in curves.items()}
-    truth, *guesses = rows.values()
-    errors = " and ".join(number(((guess - truth) ** 2).mean()) for guess in guesses)
+    rows = {name: example.back(curve[0, -1].numpy()) for name, curve in curves.items()}
+    last, *guesses = rows.values()
+    errors = " and ".join(number(((guess - last) ** 2).mean()) for guess in guesses)
     n = there.vectors.shape[1]
-    title = (
-        f"{'Your sequence' if given else f'c = {c:g}'}: vector {n + 1} predicted from {n}, mean square error {errors}"
-    )
-    first, last = entries or (0, obs.config.dimension - 1)
-    shown = {name: row[first : last + 1] for name, row in rows.items()}
-    sums = {str(name): share_sums(changed, part) for name, part in contributions(changed).items()}
-    shares = {name: (with_target / square).item() for name, (with_target, square) in sums.items()}
-    patterns = attention.pattern(changed, layer)[0].numpy()
-    return _figure(title, shown, first, shares, dict(zip(map(str, obs.heads(layer)), patterns, strict=True)))
+    title = f"{example.name}: vector {n + 1} predicted from {n}, mean square error {errors}"
+    low, high = entries or (0, obs.config.dimension - 1)
+    shown = {name: row[low : high + 1] for name, row in rows.items()}
+    sums = {str(part): share_sums(changed, added) for part, added in contributions(changed).items()}
+    shares = {part: (with_target / square).item() for part, (with_target, square) in sums.items()}
+    patterns = dict(zip(map(str, obs.heads(layer)), attention.pattern(changed, layer)[0].numpy(), strict=True))
+    return _figure(title, shown, low, shares, patterns)
 
 
 def _figure(
@@ -115,19 +130,21 @@ def _figure(
     patterns: Mapping[str, Float[np.ndarray, "n n"]],
 ) -> go.Figure:
     """The three parts of ``picture``, one above the other; ``first`` is the number of the first entry in ``rows``."""
-    heads = len(patterns)
-    whole = [{"colspan": heads}, *[None] * (heads - 1)]
+    columns = min(len(patterns), MOST_BESIDE)
+    maps = range(3, 3 + -(-len(patterns) // columns))  # the rows of heat maps
+    places = [{}] * len(patterns) + [None] * (len(maps) * columns - len(patterns))
+    whole = [{"colspan": columns}, *[None] * (columns - 1)]
     figure = make_subplots(
-        3,
-        heads,
-        specs=[whole, whole, [{}] * heads],
+        2 + len(maps),
+        columns,
+        specs=[whole, whole, *(places[i : i + columns] for i in range(0, len(places), columns))],
         subplot_titles=[
             "the next vector, entry by entry",
             "share of the answer that each part writes",
             *(f"attention of {name}" for name in patterns),
         ],
-        vertical_spacing=0.11,
-        row_heights=[0.28, 0.25, 0.47],
+        vertical_spacing=0.22 / (1 + len(maps)),
+        row_heights=[0.28, 0.25, *[0.47] * len(maps)],
     )
     for i, (name, row) in enumerate(rows.items()):
         figure.add_scatter(
@@ -140,11 +157,13 @@ def _figure(
             col=1,
         )
     figure.add_bar(x=list(shares), y=list(shares.values()), marker_color=PALETTE[0], showlegend=False, row=2, col=1)
-    for column, pattern in enumerate(patterns.values(), 1):
-        figure.add_heatmap(z=pattern.tolist(), coloraxis="coloraxis", row=3, col=column)
-    theme(figure, title, height=820, above=HEADINGS)
-    figure.update_yaxes(autorange="reversed", row=3).update_xaxes(title_text="source", row=3)
-    figure.update_yaxes(title_text="destination", row=3, col=1).update_yaxes(title_text="value", row=1)
+    for i, pattern in enumerate(patterns.values()):
+        at = {"row": maps[i // columns], "col": i % columns + 1}
+        figure.add_heatmap(z=pattern.tolist(), coloraxis="coloraxis", **at).update_yaxes(autorange="reversed", **at)
+    theme(figure, title, height=450 + 370 * len(maps), above=HEADINGS)
+    for row in maps:
+        figure.update_yaxes(title_text="destination", row=row, col=1)
+    figure.update_xaxes(title_text="source", row=maps[-1]).update_yaxes(title_text="value", row=1)
     figure.update_xaxes(title={"text": "entry", "standoff": 0}, row=1)
     figure.update_xaxes(tickfont_size=10, row=2)
     bar = {"title": {"text": "attention", "side": "right"}, "thickness": 12, "len": 0.42, "y": 0.2}

@@ -3,9 +3,18 @@ import pytest
 
 from helpers.analysis import interventions
 from helpers.analysis.components import head
+from helpers.analysis.observation import observe
 from helpers.data.predictors import continue_by, exact_solver
-from helpers.data.recurrences import unroll
+from helpers.data.recurrences import Family, unroll
 from helpers.display import explorer
+from helpers.training.model import ModelConfig, RecurrenceModel
+
+
+@pytest.fixture(scope="module")
+def twelve():
+    """An untrained model with so many heads that their numbers have two digits."""
+    config = ModelConfig(dimension=5, n_ctx=6, n_layers=2, d_model=12, n_heads=12, d_head=4, d_mlp=8)
+    return observe(RecurrenceModel(config).eval(), Family(dimension=5, length=7), count=4)
 
 
 def curves(figure):
@@ -13,7 +22,7 @@ def curves(figure):
 
 
 def test_the_picture_shows_truth_and_prediction_of_the_sequence_that_was_asked_for(obs):
-    sequences = explorer.drawn(obs, c=-0.9, d=2.0, noise=0.0, seed=3, vectors=4)
+    sequences = explorer.drawn(obs, c=-0.9, d=2.0, noise=0.0, seed=3, vectors=4).sequences
     again = unroll(sequences.vectors[:, 0], sequences.c, sequences.d, 5)
     np.testing.assert_allclose(again, sequences.vectors, atol=1e-12)
     shown = curves(explorer.picture(obs, c=-0.9, d=2.0, seed=3, vectors=4))
@@ -26,11 +35,47 @@ def test_the_picture_shows_truth_and_prediction_of_the_sequence_that_was_asked_f
 def test_a_head_switched_off_adds_a_curve_and_writes_nothing(obs):
     figure = explorer.picture(obs, vectors=4, L0H1=0.0)
     shown = curves(figure)
-    there = obs.on(explorer.drawn(obs, -0.8, 1.0, 0.0, 0, 4))
+    there = obs.on(explorer.drawn(obs, -0.8, 1.0, 0.0, 0, 4).sequences)
     ablated = interventions.ablate_heads(there, [head(0, 1)], by="zero")[0, -1]
     np.testing.assert_allclose(shown["with heads changed"], ablated, atol=1e-12)
     bars = next(trace for trace in figure.data if trace.type == "bar")
     assert dict(zip(bars.x, bars.y, strict=True))["L0H1"] == 0
+
+
+def test_of_twelve_heads_the_one_that_is_named_is_changed(twelve):
+    figure = explorer.picture(twelve, vectors=4, layer=1, L0H11=0.0)
+    there = twelve.on(explorer.drawn(twelve, -0.8, 1.0, 0.0, 0, 4).sequences)
+    ablated = interventions.ablate_heads(there, [head(0, 11)], by="zero")[0, -1]
+    np.testing.assert_allclose(curves(figure)["with heads changed"], ablated, atol=1e-12)
+    bars = next(trace for trace in figure.data if trace.type == "bar")
+    assert [name for name, y in zip(bars.x, bars.y, strict=True) if y == 0 and "H" in name] == ["L0H11"]
+    assert sum(trace.type == "heatmap" for trace in figure.data) == 12
+    headings = {note.text: (round(note.x, 3), round(note.y, 3)) for note in figure.layout.annotations}
+    assert "attention of L1H11" in headings and len(set(headings.values())) == len(headings)
+
+
+def test_each_of_twelve_heads_has_a_slider_that_the_picture_understands(twelve, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(explorer, "sliders", lambda draw, *others, **controls: seen.update(controls))
+    explorer.explore(twelve)
+    strengths = {name: control.value for name, control in seen.items() if name[0] == "L"}
+    assert list(strengths) == [f"L{i}H{h}" for i in range(2) for h in range(12)]
+    assert list(curves(explorer.picture(twelve, vectors=4, **strengths))) == ["truth", "model"]
+
+
+def test_an_example_says_what_it_is_and_in_which_units_it_is_shown(obs):
+    drawn = explorer.drawn(obs, c=-0.9, d=1.0, noise=0.0, seed=0, vectors=4)
+    typed = explorer.typed(obs, "100\n110\n118", seed=0)
+    assert (drawn.name, drawn.last, typed.name, typed.last) == ("c = -0.9", "truth", "Your sequence", "exact solver")
+    assert drawn.sequences.vectors.shape == (1, 5, 5) and typed.sequences.vectors.shape == (1, 4, 5)
+    np.testing.assert_array_equal(drawn.back(drawn.sequences.vectors), drawn.sequences.vectors)
+    np.testing.assert_allclose(typed.back(typed.sequences.vectors)[0, :, 0], [100, 110, 118, 124.4], rtol=1e-9)
+
+
+def test_noise_is_in_every_vector_of_a_drawn_example(obs):
+    clean, noisy = (explorer.drawn(obs, -0.9, 1.0, noise, 0, 4).sequences for noise in (0.0, 0.1))
+    assert (clean.vectors != noisy.vectors).all() and np.array_equal(clean.c, noisy.c)
+    assert 0.05 < (noisy.vectors - clean.vectors).std() < 0.2
 
 
 def test_ones_own_sequence_is_shown_in_its_own_units(obs):
