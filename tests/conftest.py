@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import jaxtyping
 import pytest
 import torch
+from transformer_lens import ActivationCache
 
 from helpers.analysis.observation import observe
 from helpers.data.recurrences import Family
@@ -12,6 +14,19 @@ from helpers.training.recipes import Recipe
 
 CONFIG = ModelConfig(dimension=5, n_ctx=6, n_layers=3, d_model=12, n_heads=2, d_head=4, d_mlp=20)
 FAMILY = Family(dimension=5, length=7)
+
+
+def seen(obs, activations):
+    """The observation with these activations, by name, and no others."""
+    return dataclasses.replace(obs, cache=ActivationCache(activations, obs.bridge))
+
+
+@pytest.fixture
+def unchecked():
+    """Types are not checked, as for a reader: what comes out is the error that a helper itself raises."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

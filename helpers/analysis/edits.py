@@ -26,8 +26,10 @@ Content = Float[Tensor, "batch n_ctx width"]  # of one head; of its scores the w
 Edit = Callable[[Observation, Component], Content]
 
 
-def as_pattern(scores: Scores) -> Scores:
-    """Attention pattern of some scores: causal mask and softmax."""
+def as_pattern(
+    scores: Float[Tensor, "*which destination source"],
+) -> Float[Tensor, "*which destination source"]:
+    """Attention pattern of some scores, of one head or of several: causal mask and softmax."""
     return torch.softmax(scores.masked_fill(~visible(scores.shape[-1]), float("-inf")), dim=-1)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from helpers.analysis.estimates import Estimate
 from helpers.display.theme import HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, line_style, theme
 
+Values = Sequence[float] | Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "_ _"] | Float[Tensor, "_ _"]
 Cloud = Float[np.ndarray, "..."] | Float[Tensor, "..."]
 
@@ -24,8 +25,8 @@ def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None
 
 
 def lines(
-    x: Sequence[float] | Sequence[str] | Mapping[str, Sequence[float]],
-    series: Mapping[str, Sequence[float] | Sequence[Estimate]],
+    x: Values | Sequence[str] | Mapping[str, Values],
+    series: Mapping[str, Values | Sequence[Estimate]],
     title: str,
     *,
     x_title: str,
@@ -76,7 +77,7 @@ def lines(
 
 def panels(
     x: Sequence[float],
-    grid: Mapping[str, Mapping[str, Sequence[float]]],
+    grid: Mapping[str, Mapping[str, Values]],
     title: str,
     *,
     x_title: str,

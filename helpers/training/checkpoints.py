@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def _build(kind: type, values: object, path: Path):
     if unknown:
         raise CheckpointError(f"{path}: unknown field {unknown[0]!r} of {kind.__name__}")
     try:
-        return kind(**values)
+        return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})  # JSON has lists
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 
@@ -157,7 +157,7 @@ def load_log(folder: Path | str) -> dict[str, list[float]]:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def reached(log: dict[str, list[float]], level: float) -> tuple[float, float] | None:
+def reached(log: Mapping[str, Sequence[float]], level: float) -> tuple[float, float] | None:
     """The step and the seconds at which a log's test MSE first stood at ``level`` or below; None if it never did."""
     rows = zip(log["step"], log["seconds"], log["test_mse"], strict=True)
     return next(((step, seconds) for step, seconds, mse in rows if mse <= level), None)

@@ -145,7 +145,7 @@ class RecurrenceModel(nn.Module):
         }
 
 
-def by_part(model: nn.Module) -> dict[str, dict[str, Tensor]]:
+def by_part(model: nn.Module) -> dict[str, dict[str, Float[Tensor, "*_"]]]:
     """The trained parameters of a RecurrenceModel in groups; queries and keys decide where attention looks."""
     parts = {
         "embedding and positions": ("embed.", "native.pos"),

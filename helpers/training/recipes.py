@@ -73,8 +73,6 @@ class Recipe:
             raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {self.optimizer!r}")
         if not 0 <= self.beta2 < 1:
             raise ValueError(f"beta2 must be at least 0 and below 1, got {self.beta2}")
-        for name in ("decays", "keep_steps", "keep_errors"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
         for name in ("keep_steps", "keep_errors"):
             if not all(value > 0 for value in getattr(self, name)):
                 raise ValueError(f"{name} must be positive numbers, got {getattr(self, name)}")

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from helpers.analysis import attribution
-from helpers.analysis.components import FINAL_BIAS, layer, mlp
+from helpers.analysis.components import FINAL_BIAS, INPUT, layer, mlp
 from helpers.analysis.estimates import ratio
 
 
@@ -30,13 +30,13 @@ def test_the_tuned_lens_reads_what_is_there_and_is_judged_on_other_sequences(obs
     noise = torch.randn(40, 6, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     fit, judged = obs.halves()
     streams = {
-        id(half): {"known": half.targets @ rotation, "noise": part}
+        id(half): {INPUT: half.targets @ rotation, layer(0): part}
         for half, part in zip((fit, judged), noise.split(20), strict=True)
     }
     monkeypatch.setattr(attribution, "residual_streams", lambda obs: streams[id(obs)])
     tuned = attribution.tuned_lens(fit, judged)
-    assert judged.mse(tuned["known"]).value < 1e-20
-    assert judged.mse(tuned["noise"]).value > judged.targets[:, 2:].var().item()
+    assert judged.mse(tuned[INPUT]).value < 1e-20
+    assert judged.mse(tuned[layer(0)]).value > judged.targets[:, 2:].var().item()
 
 
 def test_the_held_lens_is_the_running_sum_of_the_components(obs):

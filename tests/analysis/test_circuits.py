@@ -1,11 +1,10 @@
-import dataclasses
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformer_lens import FactoredMatrix
 
+from conftest import seen
 from helpers.analysis import attention, circuits
 from helpers.analysis.attribution import head_result
 from helpers.analysis.components import head, layer
@@ -84,7 +83,7 @@ def test_vectors_go_through_the_vectors_circuit(obs):
 
 def test_the_scale_is_the_mean_of_the_inverse_and_not_the_inverse_of_the_mean(obs):
     scales = torch.tensor([1.0, 4.0]).expand(40, 3, 2).reshape(40, 6, 1)
-    planted = dataclasses.replace(obs, cache={"blocks.1.ln1.hook_scale": scales, "ln_final.hook_scale": 2 * scales})
+    planted = seen(obs, {"blocks.1.ln1.hook_scale": scales, "ln_final.hook_scale": 2 * scales})
     assert circuits.mean_inverse_scale(planted, 1) == pytest.approx((1 + 1 / 4) / 2)
     assert circuits.mean_inverse_scale(planted, None) == pytest.approx((1 / 2 + 1 / 8) / 2)
 

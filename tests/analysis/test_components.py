@@ -39,6 +39,7 @@ def test_a_component_that_the_model_lacks_is_refused(label):
 
 
 @pytest.mark.parametrize("other", [(0, 1), "L0H1"])
+@pytest.mark.usefixtures("unchecked")
 def test_another_spelling_is_refused(other):
     with pytest.raises(ValueError, match="a component of kind .* is needed here"):
         components.check(other, CONFIG)

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import torch
 
-from conftest import FAMILY
+from conftest import FAMILY, seen
 from helpers.analysis import effects
 from helpers.analysis.components import head
 from helpers.analysis.observation import observe
@@ -11,8 +11,7 @@ from helpers.analysis.observation import observe
 
 def planted(obs, written):
     """The observation with another layer-0 attention output."""
-    cache = type(obs.cache)({**obs.cache.cache_dict, "blocks.0.hook_attn_out": written}, obs.bridge)
-    return dataclasses.replace(obs, cache=cache)
+    return seen(obs, {**obs.cache.cache_dict, "blocks.0.hook_attn_out": written})
 
 
 @pytest.mark.parametrize(("present", "previous", "alpha"), [(0.0, 2.3, 2.3), (1.0, 3.0, 1.5), (0.5, -0.75, -0.5)])

@@ -1,8 +1,7 @@
-import dataclasses
-
 import pytest
 import torch
 
+from conftest import seen
 from helpers.analysis import interventions as iv
 from helpers.analysis.components import INPUT, attention, head, layer, mlp
 
@@ -132,7 +131,7 @@ def test_a_layer_that_is_affine_is_replaced_without_loss(obs):
     known, stream = (half.cache["resid_pre", 2] for half in (fit, judged))
     planted = {("resid_pre", 2): known, ("resid_post", 2): known + known @ matrix + 1}
     expected = obs.bridge.unembed(obs.bridge.ln_final(stream + stream @ matrix + 1))
-    found = iv.linearize(dataclasses.replace(fit, cache=planted), judged, 2)
+    found = iv.linearize(seen(fit, planted), judged, 2)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-8)
 
 
@@ -145,8 +144,8 @@ def test_another_way_is_refused(obs, call):
 def test_cutting_all_that_is_written_leaves_positions_alone(obs):
     """With one sender that stands for all of them, the heads read the mean stream of each position."""
     x = obs.bridge.blocks[2].ln1(obs.cache["resid_pre", 2].mean(dim=0, keepdim=True))
-    everything = {"blocks.0.hook_resid_pre": obs.cache["resid_pre", 2], ("resid_pre", 2): obs.cache["resid_pre", 2]}
-    alone = dataclasses.replace(obs, cache=everything)
+    stream = obs.cache["resid_pre", 2]
+    alone = seen(obs, {"blocks.0.hook_resid_pre": stream, ("resid_pre", 2): stream})
     for into in ("q", "k", "v"):
         weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[2], getattr(obs.bridge, f"b_{into.upper()}")[2]
         mean = torch.einsum("bnd,hdk->bnhk", x, weight) + bias

@@ -64,6 +64,7 @@ def test_noise_has_the_size_asked_for():
         ({"noise": float("nan")}, "noise must be"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_an_impossible_family_is_refused_by_name(wrong, message):
     with pytest.raises(ValueError, match=message):
         Family(**wrong)

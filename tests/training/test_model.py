@@ -9,6 +9,7 @@ from helpers.analysis.circuits import ov
 from helpers.analysis.components import head
 from helpers.analysis.observation import observe
 from helpers.claims import measures
+from helpers.claims.readings import verdict
 from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge
 
 
@@ -53,6 +54,7 @@ def test_what_training_has_moved_is_measured_from_the_initial_weights(model):
 
 
 @pytest.mark.parametrize(("field", "value"), [("n_heads", 0), ("d_mlp", 1.5), ("init", "he")])
+@pytest.mark.usefixtures("unchecked")
 def test_an_impossible_configuration_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=f"{field} must be"):
         ModelConfig(**{field: value})
@@ -67,8 +69,8 @@ def test_the_analysis_understands_every_variant_of_the_model(variant):
     bare = RecurrenceModel(config).double()(obs.vectors)
     assert (obs.prediction - bare).abs().max() < 1e-12
     assert (sum(contributions(obs).values()) - bare).abs().max() < 1e-9
-    rows = measures.evaluate(obs, measures.MEASURES)
-    assert [row.id for row in rows if row.verdict == "replicated"] in ([], ["B1"])
+    found = measures.measure(obs)
+    assert [id for id, readings in found.items() if verdict(readings) == "replicated"] in ([], ["B1"])
     attended = obs.cache["pattern", 1][:, 0] @ obs.normalized(1) @ ov(obs, head(1, 0)).AB
     torch.testing.assert_close(
         attended + obs.bridge.b_V[1, 0] @ obs.bridge.W_O[1, 0],

@@ -1,5 +1,4 @@
 import dataclasses
-import os
 import pickle
 import random
 import signal
@@ -9,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from helpers.places import ROOT
 from helpers.training import checkpoints
 from helpers.training.__main__ import main
 from helpers.training.machine import why_not_compile
@@ -60,6 +60,7 @@ def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_bits(recipe, t
 
 
 @pytest.mark.skipif(why_not_compile(torch.device("cpu")) is not None, reason="torch.compile does not work here")
+@pytest.mark.usefixtures("unchecked")  # the checks are not for torch.compile to trace
 def test_compiling_changes_nothing_but_the_rounding(recipe, tmp_path):
     def log(compiled):
         plain = dataclasses.replace(recipe, optimizer="adamw", learning_rate=1e-3)
@@ -177,7 +178,7 @@ def test_the_papers_recipe_is_the_papers():
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line(arguments, message, capsys, monkeypatch):
-    monkeypatch.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as exit:
         main(arguments)
     assert exit.value.code == 2 and message in capsys.readouterr().err
@@ -187,6 +188,6 @@ def test_a_stop_is_an_exit_code_and_a_sentence(monkeypatch, capsys):
     def stopped(*_, **__):
         raise Stopped("stopped at step 3 of 9")
 
-    monkeypatch.setattr("helpers.training.train", stopped)
+    monkeypatch.setattr("helpers.training.__main__.train", stopped)
     assert main(["--recipe", "small", "--out", "nowhere"]) == 130
     assert "stopped at step 3 of 9" in capsys.readouterr().err
