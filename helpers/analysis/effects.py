@@ -17,7 +17,7 @@ from helpers.analysis.observation import Observation
 from helpers.data.recurrences import from_third
 
 PerEntry = Float[Tensor, "batch positions width"]
-Sums = Float[Tensor, " batch"] | Float[np.ndarray, " resamples"] | float
+Sums = Float[Tensor, "*batch"] | Float[np.ndarray, " resamples"] | float  # by sequence or in all, resampled or not
 BASES = ("residual", "vectors")
 
 
