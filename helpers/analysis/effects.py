@@ -113,6 +113,32 @@ def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]
     return fit.estimate(alpha), fit.estimate(lambda totals: totals.r2)
 
 
+def copy_as_read(obs: Observation, head: Component | None = None, layer: int = 0) -> tuple[Estimate, Estimate]:
+    """alpha in v_n -> v_n + alpha * v_{n-1}, as the unembedding reads the stream after a layer's attention.
+
+    A copy in the vectors' own basis need not be one in the residual stream, and the other way round, so this asks in
+    the basis of the vectors (``ov_points``): what the stream (``resid_mid``) would add to the prediction is regressed
+    on v_n and v_{n-1} together. The unit is what there is of v_n, its direct path included.
+
+    Args:
+        head: that head's part of alpha alone, in the same unit; by default that of the whole layer.
+    Returns:
+        alpha, and the share that v_n and v_{n-1} explain of what is read: of the stream, or of the head's output.
+    """
+    present, previous = varying(obs.vectors), varying(obs.vectors.roll(1, dims=1))
+    stream = TwoRegressors.of(present, previous, varying(to_output(obs, obs.cache["resid_mid", layer])))
+    written = (
+        stream if head is None else TwoRegressors.of(present, previous, varying(to_output(obs, head_result(obs, head))))
+    )
+
+    def alpha(*totals: Sums) -> Sums:
+        unit, _ = TwoRegressors(*totals[:6]).coefficients
+        _, copied = TwoRegressors(*totals[6:]).coefficients
+        return copied / unit
+
+    return bootstrap(alpha, *stream, *written), written.estimate(lambda totals: totals.r2)
+
+
 def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:
     """The c for which a multiple of v_n + c * (v_n - v_{n-1}), the true answer, comes closest to a prediction.
 

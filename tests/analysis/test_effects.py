@@ -7,6 +7,7 @@ from conftest import FAMILY, seen
 from helpers.analysis import effects
 from helpers.analysis.components import head
 from helpers.analysis.observation import observe
+from helpers.analysis.planted import PRESENT, SLOPE, observe_planted
 
 
 def planted(obs, written):
@@ -60,3 +61,15 @@ def test_where_nothing_moves_no_c_is_implied(model):
     obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0, c_max=0.0), count=5)
     with pytest.raises(ValueError, match="c must not be 0"):
         effects.implied_c(obs, obs.prediction)
+
+
+@pytest.mark.parametrize("slope", [SLOPE, 0.5, -1.0])
+def test_the_copy_as_the_unembedding_reads_it_has_the_direct_path_as_its_unit(slope):
+    obs = observe_planted(slope=slope)
+    for found, explained in (effects.copy_as_read(obs), effects.copy_as_read(obs, head(0, 0))):
+        assert found.value == pytest.approx(slope / PRESENT, rel=0.1) and explained.value > 0.98
+
+
+def test_a_head_that_looks_elsewhere_is_not_read_as_a_copy_of_the_previous_vector():
+    found, explained = effects.copy_as_read(observe_planted(back=0), head(0, 0))
+    assert abs(found.value) < 0.1 and explained.value > 0.98  # it copies the present vector
