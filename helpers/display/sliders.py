@@ -1,66 +1,17 @@
-"""Sliders for the notebooks: a hand on c or on a head, and the figure that follows it.
-
-Each figure is made by a function of its own; ``sliders`` shows it and lets a hand move its arguments.
-"""
+"""A figure that follows a hand: ``sliders`` shows what a function draws, and moves the function's arguments."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from inspect import signature
 
-import numpy as np
 import plotly.graph_objects as go
 import torch
 from IPython.display import display
-from ipywidgets import Box, Layout, Output, Widget
-
-from helpers.analysis import attention, components, interventions
-from helpers.analysis.estimates import number
-from helpers.analysis.observation import Observation
-from helpers.data.recurrences import Sequences, from_third, sample
-from helpers.display import figures
+from ipywidgets import Box, Layout, Output, Widget, interactive
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-def one_sequence(obs: Observation, c: float, seed: int = 0) -> Sequences:
-    """A sequence of the model's family with this c; vectors from the seed, so that c can be moved alone."""
-    return sample(replace(obs.family, c_min=c, c_max=c), 1, seed)
-
-
-def attention_at(obs: Observation, layer: int, c: float, vectors: int) -> go.Figure:
-    """A layer's attention patterns for one sequence with this c, cut off after so many vectors (3 or more)."""
-    there = obs.on(one_sequence(obs, c))
-    patterns = attention.pattern(there, layer)[0, :, :vectors, :vectors]
-    maps = {str(head): pattern for head, pattern in zip(obs.heads(layer), patterns, strict=True)}
-    shares = from_third(patterns * attention.parity_mask(vectors)).sum(dim=2).mean(dim=1)
-    share = ", ".join(map(number, shares.tolist()))
-    return figures.heatmaps(
-        maps,
-        f"Attention of layer {layer} for one sequence with c = {c:g}:<br>{share} on black squares",
-        x_title="source",
-        y_title="destination",
-        unit="attention",
-        signed=False,
-    )
-
-
-def head_at(obs: Observation, layer: int, head: int, factor: float, c: float = -0.8) -> go.Figure:
-    """The prediction after the longest context if a head wrote ``factor`` times what it writes, beside the truth."""
-    there = obs.on(one_sequence(obs, c))
-    chosen = components.head(layer, head)
-    changed = interventions.predict_with(there, interventions.scaling(there, {chosen: factor}))[0, -1]
-    curves = {"truth": there.targets[0, -1], "intact model": there.prediction[0, -1], "changed": changed}
-    off = (changed - there.targets[0, -1]).square().mean().item()
-    return figures.lines(
-        range(obs.config.dimension),
-        {name: np.asarray(values) for name, values in curves.items()},
-        f"{chosen} × {factor:g}: mean square error {number(off)}, c = {c:g}",
-        x_title="entry of the vector",
-        y_title="value",
-        markers=False,
-    )
 
 
 def in_voila() -> bool:
@@ -80,12 +31,27 @@ class Redrawn:
         self.place.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
 
 
-def sliders(draw: Callable[..., go.Figure], *others: Widget, **controls: Widget) -> None:
+def as_control(draw: Callable[..., go.Figure], name: str, given: Widget | tuple[float, ...]) -> Widget:
+    """What moves an argument of ``draw``: a widget as it is, or a slider over a range, as ``interact`` takes them.
+
+    Args:
+        name: of the argument; its default is where a slider starts.
+        given: a widget, or (lowest, highest) or (lowest, highest, step). Whole numbers give a slider of whole numbers.
+    """
+    if isinstance(given, Widget):
+        return given
+    slider = interactive.widget_from_abbrev(given, signature(draw).parameters[name].default)
+    slider.description, slider.continuous_update = name, False  # a figure is drawn where the hand lets go
+    return slider
+
+
+def sliders(draw: Callable[..., go.Figure], *others: Widget, **given: Widget | tuple[float, ...]) -> None:
     """The figure that ``draw`` makes, and controls (by the name of the argument they set) that draw it anew in place.
 
-    ``others`` are shown beside the controls. Only a running kernel can move them; in a stored notebook the figure stays
-    and the controls do not.
+    ``given`` is as for ``as_control``; ``others`` are shown beside the controls. Only a running kernel can move them:
+    in a stored notebook the figure stays and the controls do not.
     """
+    controls = {name: as_control(draw, name, one) for name, one in given.items()}
 
     def bundle() -> dict[str, object]:
         with torch.no_grad():

@@ -1,29 +1,23 @@
-import numpy as np
-import pytest
-from ipywidgets import FloatSlider
+from ipywidgets import FloatSlider, IntSlider
 
-from helpers.data.recurrences import unroll
 from helpers.display import sliders
 
 
-def test_a_sequence_has_the_c_that_was_asked_for(obs):
-    one, other = (sliders.one_sequence(obs, c) for c in (-0.9, 0.4))
-    assert one.c.tolist() == [-0.9] and other.c.tolist() == [0.4]
-    again = unroll(one.vectors[:, 0], one.c, one.d, 7)
-    np.testing.assert_allclose(again, one.vectors, atol=1e-12)
-    direction = one.d / np.abs(one.d).max()
-    np.testing.assert_allclose(direction, other.d / np.abs(other.d).max(), atol=1e-12)  # c moves alone
+def draw(c=-0.9, head=11):
+    """Stands for what draws a figure."""
 
 
-def test_the_attention_shown_is_cut_to_the_context(obs):
-    figure = sliders.attention_at(obs, 2, c=-0.9, vectors=4)
-    assert [len(trace.z) for trace in figure.data] == [4, 4] and "c = -0.9" in figure.layout.title.text
+def test_a_range_becomes_a_slider_that_starts_at_the_arguments_default():
+    c, head = sliders.as_control(draw, "c", (-1.5, 1.5, 0.1)), sliders.as_control(draw, "head", (0, 11))
+    assert isinstance(c, FloatSlider) and isinstance(head, IntSlider)
+    assert (c.value, c.min, c.max, c.step, c.description) == (-0.9, -1.5, 1.5, 0.1, "c")
+    assert (head.value, head.min, head.max, head.step, head.description) == (11, 0, 11, 1, "head")
+    assert not c.continuous_update and not head.continuous_update
 
 
-def test_a_head_at_factor_one_leaves_the_prediction(obs):
-    intact, changed = (sliders.head_at(obs, 0, 1, factor).data for factor in (1.0, 0.0))
-    assert list(intact[2].y) == pytest.approx(list(intact[1].y))
-    assert list(changed[2].y) != pytest.approx(list(changed[1].y), rel=1e-3)
+def test_a_widget_is_left_as_it_is():
+    own = FloatSlider(value=0.5, description="mine")
+    assert sliders.as_control(draw, "c", own) is own and own.description == "mine" and own.continuous_update
 
 
 class Drawn:
@@ -64,3 +58,10 @@ def test_moving_a_slider_draws_again_in_the_same_place(monkeypatch):
     assert shown == [("display", [sliders.VIEW]), ("display", {"figure": 10.0})]
     slider.value = 2.0
     assert shown[2:] == [("update", {"text/plain": ""}), ("update", {"figure": 20.0})]
+
+
+def test_a_figure_is_drawn_at_the_defaults_before_a_range_is_moved(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sliders, "display", lambda what, **options: None)
+    sliders.sliders(lambda c=0.5, head=1: asked.append((c, head)) or Drawn(0), c=(0, 1, 0.1), head=(0, 1))
+    assert asked == [(0.5, 1)]
