@@ -25,7 +25,7 @@ from helpers.training.machine import describe
 LAST = Path(__file__).with_name("waits.md")
 REPEATS = 5
 CPU = torch.device("cpu")
-IMPORTS = ("import torch", "import helpers", "from helpers import notebook, recurrences, figures")
+IMPORTS = ("import torch", "import helpers.data.recurrences", "from helpers.display import figures, notebook")
 MOVES = {"c": {"c": 0.5}, "draw": {"seed": 3}, "a head's strength": {"L1H0": 0.5}, "attention": {"layer": 2}}
 
 
@@ -50,7 +50,10 @@ def first_figure() -> None:
 
 
 def main() -> int:
-    rows = [(f"`{line}`", seconds(lambda line=line: subprocess.run([sys.executable, "-c", line]))) for line in IMPORTS]
+    rows = [
+        (f"`{line}`", seconds(lambda line=line: subprocess.run([sys.executable, "-c", line], check=True)))
+        for line in IMPORTS
+    ]
     rows.append(("notebook 01, from starting the kernel to the first figure", seconds(first_figure)))
     obs = notebook.observe()
     for name, move in MOVES.items():

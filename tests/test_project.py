@@ -37,6 +37,14 @@ def test_the_fast_model_was_fast():
         assert checkpoints.reached(log, level)[0] <= step
 
 
+def test_the_readmes_example_runs(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    exec(example.replace("checkpoints/paper", "checkpoints/small"), {})  # a model that is quick
+    intact, ablated = re.findall(r"(\S+) \[.*?\]", capsys.readouterr().out)
+    assert float(intact) < float(ablated)
+
+
 def test_what_is_installed_is_said_once():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}

@@ -19,6 +19,7 @@ from tqdm.notebook import tqdm_notebook
 from helpers.analysis.estimates import mean
 from helpers.claims.markdown import markdown
 from helpers.data.recurrences import from_third
+from helpers.display.sliders import VIEW
 from helpers.places import COMPARED, STUDY, model_folder
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
@@ -112,8 +113,7 @@ class ProgressBar(tqdm_notebook):
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options, display=False)
-        kind = "application/vnd.jupyter.widget-view+json"
-        display({kind: {"model_id": self.container.model_id, "version_major": 2, "version_minor": 0}}, raw=True)
+        display({VIEW: {"model_id": self.container.model_id, "version_major": 2, "version_minor": 0}}, raw=True)
 
     def close(self) -> None:
         super().close()

@@ -121,7 +121,7 @@ def test_the_explorer_is_served_without_code_and_follows_its_sliders(new_page, o
     page.goto(serve("voila", "notebooks/07_explorer.ipynb"))
     title = page.locator(".js-plotly-plot .gtitle")
     title.first.wait_for()
-    assert page.locator("text=from helpers import").count() == 0
+    assert page.locator("text=from helpers").count() == 0
     before = title.first.text_content()
     move_first_slider(page)
     page.wait_for_function(
