@@ -1,0 +1,83 @@
+import numpy as np
+import plotly.io as pio
+import pytest
+
+from helpers.display import notebook
+
+
+def cells(shown):
+    """The rows of a Markdown table below its header."""
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in shown.data.strip().splitlines()[2:]]
+
+
+def test_r2_is_what_is_left_of_the_error_of_zero_over_contexts_of_three_and_more():
+    rng = np.random.default_rng(0)
+    errors = {"zero": rng.uniform(1, 2, (50, 6)), "half": rng.uniform(0, 1, (50, 6)), "solver": np.full((50, 6), 1e-20)}
+    for error in errors.values():
+        error[:, :2] = 1e6  # contexts of one and two vectors do not count
+    rows = {name: rest for name, *rest in cells(notebook.show_errors(errors))}
+    mse = {name: error[:, 2:].mean() for name, error in errors.items()}
+    assert rows["zero"][1] == "0.00000" and rows["solver"] == ["below 1e-12", "1.00000"]
+    assert rows["half"][1] == f"{1 - mse['half'] / mse['zero']:.5f}"
+    assert float(rows["half"][0].split()[0]) == pytest.approx(mse["half"], rel=1e-2)
+
+
+def test_a_table_has_a_row_for_each_row():
+    shown = notebook.show_table(("name", "value"), [("a", 1), ("b", 2)])
+    assert shown.data.startswith("| name | value |") and cells(shown) == [["a", "1"], ["b", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("environment", "renderer"),
+    [
+        ({}, "plotly_mimetype"),
+        ({"STORE_PNG": "1"}, "plotly_mimetype+png"),
+        ({"COLAB_RELEASE_TAG": "r", "STORE_PNG": "1"}, "colab"),
+    ],
+)
+def test_a_figure_is_shown_as_the_place_wants_it(environment, renderer, monkeypatch):
+    before = pio.renderers.default
+    for name in ("STORE_PNG", "COLAB_RELEASE_TAG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        notebook.setup()
+        assert pio.renderers.default == renderer
+    finally:
+        pio.renderers.default = before
+
+
+def test_a_model_is_the_one_that_is_named_and_observed_once(monkeypatch):
+    monkeypatch.setenv("MODEL", "small")
+    model, recipe = notebook.load()
+    assert (
+        model.config == recipe.model and model.config.dimension == 8 and notebook.load("fast")[0].config.dimension == 40
+    )
+    obs = notebook.observe(count=4)
+    assert obs is notebook.observe(count=4, name="small") and len(obs.sequences) == 4
+
+
+def test_claims_are_shown_for_the_model_of_the_notebook_and_beside_it(monkeypatch):
+    monkeypatch.setenv("MODEL", "small")
+    shown = notebook.show_claims("S1", "S4", beside="paper")
+    assert shown.data.splitlines()[0].endswith("| the model of this notebook | `paper` |")
+    (s1, s4) = cells(shown)
+    assert (
+        s1[0] == "S1" and s1[-2].startswith("**differs**<br>8 dimensions") and s1[-1].startswith("**as in the paper**")
+    )
+    assert s4[0] == "S4" and "Muon" in s4[-2] and "AdamW 0.0001" in s4[-1]
+
+
+def test_measures_over_seeds_are_those_of_the_claims_asked_for():
+    shown = notebook.show_seeds("A1")
+    assert "adamw (" in shown.data.splitlines()[0] and "muon (" in shown.data.splitlines()[0]
+    assert cells(shown) and all("attention" in row[0] for row in cells(shown))
+
+
+def test_a_progress_bar_leaves_nothing_behind(monkeypatch):
+    seen = []
+    monkeypatch.setattr(notebook, "display", lambda what, **options: seen.append(*what))
+    monkeypatch.setattr(notebook, "clear_output", lambda: seen.append("cleared"))
+    assert list(notebook.ProgressBar(range(3))) == [0, 1, 2]
+    assert seen == [notebook.VIEW, "cleared"]
