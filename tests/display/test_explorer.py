@@ -3,6 +3,7 @@ import pytest
 
 from helpers.analysis import interventions
 from helpers.analysis.components import head
+from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import observe
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Family, unroll
@@ -49,7 +50,13 @@ def test_of_twelve_heads_the_one_that_is_named_is_changed(twelve):
     np.testing.assert_allclose(curves(figure)["with heads changed"], ablated, atol=1e-12)
     bars = next(trace for trace in figure.data if trace.type == "bar")
     assert [name for name, y in zip(bars.x, bars.y, strict=True) if y == 0 and "H" in name] == ["L0H11"]
-    assert sum(trace.type == "heatmap" for trace in figure.data) == 12
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert len({trace.yaxis for trace in maps}) == 12
+    for trace, pattern in zip(
+        maps, there.under(scaling(there, {head(0, 11): 0.0})).cache["pattern", 1][0], strict=True
+    ):
+        np.testing.assert_allclose(trace.z, pattern, atol=1e-12)
+        assert figure.layout[trace.yaxis.replace("y", "yaxis")].autorange == "reversed"  # the first position on top
     headings = {note.text: (round(note.x, 3), round(note.y, 3)) for note in figure.layout.annotations}
     assert "attention of L1H11" in headings and len(set(headings.values())) == len(headings)
 
