@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -51,6 +52,17 @@ def number(value: float) -> str:
     return f"{value:#.3g}" if 1e-3 <= abs(value) < 100 else f"{value:.2e}"
 
 
+@lru_cache(maxsize=8)
+def resampling(n: int, seed: int) -> Float[np.ndarray, "resamples n"]:
+    """How often each of ``n`` sequences is in each resampled set; kept, since to draw it is most of a bootstrap's work.
+
+    As float: whole numbers would be turned into it at each product.
+    """
+    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+    weights.setflags(write=False)
+    return weights
+
+
 def bootstrap(statistic: Callable[..., Float[np.ndarray, "*totals"]], *sums: PerSequence, seed: int = 0) -> Estimate:
     """Percentile bootstrap over sequences of a statistic made of totals (Efron & Tibshirani 1993, chapter 13).
 
@@ -66,8 +78,7 @@ def bootstrap(statistic: Callable[..., Float[np.ndarray, "*totals"]], *sums: Per
     n = table.shape[1]
     if n == 0:
         raise ValueError("an estimate needs at least one sequence, got none")
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    low, high = np.percentile(statistic(*(table @ weights.T)), [2.5, 97.5])
+    low, high = np.percentile(statistic(*(table @ resampling(n, seed).T)), [2.5, 97.5])
     return Estimate(float(statistic(*table.sum(axis=1))), float(low), float(high))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.analysis.estimates import Estimate, line_fit, mean, number, ratio
+from helpers.analysis.estimates import RESAMPLES, Estimate, line_fit, mean, number, ratio, resampling
 
 
 def test_the_line_is_numpys():
@@ -28,6 +28,14 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_distribution_and_covers():
     assert estimate.high == pytest.approx(values.mean() + half, abs=0.015)
     covered = sum((e := mean(rng.standard_normal(100))).low < 0 < e.high for _ in range(200))
     assert 175 <= covered <= 199
+
+
+@pytest.mark.parametrize("n", [1, 40, 512])
+def test_resampled_sets_are_kept_and_those_that_a_fresh_draw_gives(n):
+    drawn = np.random.default_rng(3).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    assert resampling(n, 3) is resampling(n, 3) and np.array_equal(resampling(n, 3), drawn)
+    with pytest.raises(ValueError, match="read-only"):
+        resampling(n, 3)[0, 0] = 2
 
 
 def test_a_ratio_is_total_over_total():

@@ -18,6 +18,18 @@ def test_doing_nothing_changes_nothing(obs):
     assert close(iv.freeze(obs, []), obs.prediction)
 
 
+@pytest.mark.parametrize("first", range(3))
+def test_a_pass_starts_at_the_first_layer_touched_and_has_the_bits_of_a_whole_one(obs, first):
+    hooks = iv.ablation(obs, [head(first, 1), head(2, 0)])
+    ran = []
+    handles = [b.register_forward_hook(lambda *_, i=i: ran.append(i)) for i, b in enumerate(obs.bridge.blocks)]
+    found = iv.predict_with(obs, hooks)
+    for handle in handles:
+        handle.remove()
+    assert ran == list(range(first, 3))
+    assert torch.equal(found, obs.bridge.run_with_hooks(obs.embedded, fwd_hooks=hooks))
+
+
 def test_each_head_counts_and_an_ablation_leaves_no_trace(obs):
     for one in EVERY_HEAD:
         assert not close(iv.ablate_heads(obs, [one]), obs.prediction)
