@@ -7,12 +7,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from helpers.claims import measures
+
 
 def test_every_claim_has_a_section_and_its_evidence():
     books = {path.name: nbformat.read(path, as_version=4) for path in site.notebooks()}
     page = site.results(books)
     sections = re.findall(r"^## (\w\d): ", page, re.MULTILINE)
-    assert sections == [f"{k}{i}" for k, n in (("S", 5), ("A", 4), ("B", 4), ("C", 5)) for i in range(1, n + 1)]
+    assert sections == ["S1", "S2", "S3", "S4", *measures.ids()]
     assert page.count("Evidence: [") == len(sections) and page.count("**the paper**") == len(sections)
     assert "[C2: does similarity decide where to look?](notebooks/05_layer2_negative_similarity.ipynb#c2-" in page
 
