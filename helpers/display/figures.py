@@ -16,6 +16,7 @@ from helpers.display.theme import HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHAR
 Values = Sequence[float] | Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "_ _"] | Float[Tensor, "_ _"]
 Cloud = Float[np.ndarray, "..."] | Float[Tensor, "..."]
+POINTS = 1500  # of a cloud: enough to see it, few enough to store
 
 
 def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
@@ -177,13 +178,12 @@ def scatters(
     *,
     x_title: str,
     y_title: str,
-    count: int = 1500,
 ) -> go.Figure:
-    """Point clouds side by side (``count`` points of each, evenly picked) with the straight line of each slope."""
+    """Point clouds side by side (``POINTS`` of each, evenly picked) with the straight line of each slope."""
     figure = make_subplots(1, len(clouds), subplot_titles=list(clouds), shared_yaxes=True)
     for i, (name, (x, y)) in enumerate(clouds.items(), 1):
         x, y = np.asarray(x).ravel(), np.asarray(y).ravel()
-        pick = np.linspace(0, len(x) - 1, min(count, len(x))).astype(int)
+        pick = np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(int)
         figure.add_scatter(
             x=x[pick].tolist(),
             y=y[pick].tolist(),

@@ -54,11 +54,11 @@ def load(name: str | None = None) -> tuple[RecurrenceModel, Recipe]:
 
 def observe(count: int = 512, name: str | None = None) -> Observation:
     """The model of ``model_folder(name)``, observed on ``count`` sequences it was not trained on."""
-    return observe_checkpoint(model_folder(name), count)
+    return _observed(model_folder(name), count)
 
 
 @lru_cache(maxsize=3)
-def observe_checkpoint(folder: Path, count: int = 512) -> Observation:
+def _observed(folder: Path, count: int = 512) -> Observation:
     """The model of a checkpoint, observed on the sequences of the notebooks; to ask again costs nothing."""
     from helpers.analysis import observation
     from helpers.training import checkpoints

@@ -76,8 +76,8 @@ def test_a_bars_whiskers_end_at_low_and_high(log_y, kind):
 
 def test_the_line_of_a_cloud_has_its_slope_and_goes_through_its_middle():
     x = np.linspace(0, 4, 5000)
-    points, line = figures.scatters({"a": (x, 7 - 2 * x)}, {"a": -2.0}, "title", **NAMED, count=100).data
-    assert len(points.x) == 100 and (points.x[0], points.x[-1]) == (0, 4)
+    points, line = figures.scatters({"a": (x, 7 - 2 * x)}, {"a": -2.0}, "title", **NAMED).data
+    assert len(points.x) == figures.POINTS and (points.x[0], points.x[-1]) == (0, 4)
     np.testing.assert_allclose(line.y, 7 - 2 * np.array(line.x))
 
 
