@@ -16,7 +16,7 @@ import torch
 import helpers
 from helpers.data import predictors, recurrences
 
-MODULES = sorted(info.name for info in pkgutil.walk_packages(helpers.__path__, "helpers.") if not info.ispkg)
+MODULES = sorted(info.name for info in pkgutil.walk_packages(helpers.__path__, "helpers."))
 
 
 def for_checkers(module):
