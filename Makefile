@@ -68,9 +68,10 @@ readme: $(READY)  ## bring README and drawing up to date with checkpoints/result
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)
 
-bench: $(READY)  ## time a training step against other loops and its floor, and what a reader waits for
+bench: $(READY)  ## time a training step against other loops and its floor, what a reader waits for, make story and make test
 	$(BIN)/python bench/bench.py
 	$(BIN)/python bench/waits.py
+	$(BIN)/python bench/loop.py
 
 notebook: $(READY)  ## start a notebook from the template: make notebook NAME=my_recurrence
 	$(BIN)/python tools/new_notebook.py $(NAME)

@@ -1,9 +1,14 @@
 """What bench/ waits for is there; the times themselves are no matter of a test."""
 
+import re
+import subprocess
+
+import loop
 import pytest
 import waits
 
 from helpers.display import explorer
+from helpers.places import ROOT
 
 
 @pytest.mark.parametrize("line", waits.IMPORTS)
@@ -15,3 +20,21 @@ def test_a_move_that_is_timed_moves_the_picture(obs):
     still = explorer.picture(obs, vectors=4).to_dict()
     for name, move in waits.MOVES.items():
         assert explorer.picture(obs, vectors=4, **move).to_dict() != still, name
+
+
+def test_the_parts_that_are_timed_are_those_of_make_test():
+    (parts,) = re.findall(r"^test: (.*?) *##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert tuple(parts.split()) == loop.PARTS
+
+
+def test_a_target_that_fails_is_named_and_no_table_is_written(monkeypatch, tmp_path):
+    def fails(command, **_):
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(loop, "LAST", tmp_path / "loop.md")
+    monkeypatch.setattr(loop.subprocess, "run", fails)
+    with pytest.raises(SystemExit, match="make --no-print-directory story failed"):
+        loop.main()
+    monkeypatch.setattr(loop, "seconds", lambda target: 60.0)
+    assert not loop.LAST.exists() and loop.main() == 0
+    assert "| `make test` | 4.0 |" in loop.LAST.read_text() and "| `make story` | 1.0 |" in loop.LAST.read_text()

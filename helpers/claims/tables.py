@@ -1,4 +1,7 @@
-"""Claims as tables for a reader: from readings to lines of Markdown."""
+"""Claims as tables for a reader: from readings to lines of Markdown.
+
+The measures are imported where they are needed: they import TransformerLens, which takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from dataclasses import dataclass
 
 from helpers.analysis.estimates import number
 from helpers.claims.markdown import markdown
-from helpers.claims.measures import CLAIMS
 from helpers.claims.readings import Reading, by_key, verdict
 
 NOT_MEASURED = "not measured"
@@ -26,6 +28,8 @@ class Row:
 
 def summary(id: str, readings: Iterable[Reading]) -> str:
     """The readings of a claim in one table cell, those of one key (one for each head, say) together."""
+    from helpers.claims.measures import CLAIMS
+
     cells = []
     for key, way in by_key(readings).items():
         label = CLAIMS[id].labels[key].replace("{low}", number(way[0].low))
@@ -35,6 +39,8 @@ def summary(id: str, readings: Iterable[Reading]) -> str:
 
 def claim_rows(found: Mapping[str, Sequence[Reading]], ids: Iterable[str]) -> list[Row]:
     """A line for each claim; one that was not measured of this model says so."""
+    from helpers.claims.measures import CLAIMS
+
     rows = []
     for id in ids:
         here, word = (summary(id, found[id]), verdict(found[id])) if id in found else ("", NOT_MEASURED)

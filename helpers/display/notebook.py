@@ -89,13 +89,17 @@ def show_claims(*ids: str, beside: str = COMPARED) -> Markdown:
 
     Those of a shipped model are the stored ones (``helpers.claims.results``); another model is measured now.
     """
-    from helpers.claims import measures, results, setup, tables
+    from helpers.claims import setup, tables
+    from helpers.training import checkpoints
 
     def rows(name: str | None) -> list[Row]:
         folder = model_folder(name)
-        setting = [row for row in setup.setup_rows(load(name)[1]) if row.id in ids]
-        asked = [id for id in ids if id in measures.CLAIMS]
-        return setting + tables.claim_rows(results.of(folder, asked) if asked else {}, asked)
+        lines = {row.id: row for row in setup.setup_rows(checkpoints.load_recipe(folder))}
+        if asked := [id for id in ids if id not in lines]:
+            from helpers.claims import results  # it imports TransformerLens
+
+            lines |= {row.id: row for row in tables.claim_rows(results.of(folder, asked), asked)}
+        return [row for id, row in lines.items() if id in ids]
 
     found = {"the model of this notebook": rows(None), f"`{beside}`": rows(beside)}
     return Markdown(tables.claims_table(found))
