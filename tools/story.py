@@ -26,6 +26,13 @@ from helpers.training import checkpoints
 LANGUAGE = {"name": "python", "file_extension": ".py", "nbconvert_exporter": "python"}
 
 
+class Loop(asyncio.SelectorEventLoop):
+    """Leaves Ctrl-C to asyncio, which stops all; nbclient would have it stop the notebook that began last."""
+
+    def add_signal_handler(self, *_: object) -> None:
+        raise RuntimeError("nbclient goes on without")
+
+
 async def execute(path: Path, place: str, free: asyncio.Semaphore) -> nbformat.NotebookNode:
     """Runs a notebook from top to bottom as soon as a place is free, with a line of progress.
 
@@ -49,6 +56,8 @@ async def execute(path: Path, place: str, free: asyncio.Semaphore) -> nbformat.N
                 on_cell_start=progress,
             ).async_execute(env={**os.environ, "OMP_NUM_THREADS": "1"})
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            if asyncio.current_task().cancelling():  # nbclient takes being stopped for the death of its kernel
+                raise asyncio.CancelledError from None
             raise RuntimeError(f"\n{path}: a cell failed\n{error}") from error
     for cell in nb.cells:
         if cell.cell_type == "code":  # sliders are dead without their kernel
@@ -61,10 +70,19 @@ async def execute_all(paths: Sequence[Path], jobs: int) -> list[nbformat.Noteboo
     """Runs notebooks, ``jobs`` at a time with a thread each: two of two threads each take far longer on two cores.
 
     Raises:
-        RuntimeError: a cell failed; what else was running is stopped.
+        ExceptionGroup: a cell failed; what else was running is stopped.
     """
     free = asyncio.Semaphore(jobs)
-    return await asyncio.gather(*(execute(path, f"[{i}/{len(paths)}]", free) for i, path in enumerate(paths, 1)))
+    async with asyncio.TaskGroup() as group:
+        n = len(paths)
+        tasks = [group.create_task(execute(path, f"[{i}/{n}]", free)) for i, path in enumerate(paths, 1)]
+    return [task.result() for task in tasks]
+
+
+def run(paths: Sequence[Path], jobs: int) -> list[nbformat.NotebookNode]:
+    """``execute_all``, to its end; Ctrl-C stops all."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(execute_all(paths, jobs))
 
 
 def store(nb: nbformat.NotebookNode, path: Path) -> None:
@@ -86,11 +104,16 @@ def main() -> int:
         p.error("argument --store: the stored outputs are the shipped paper-size model's; leave MODEL unset")
     if options.jobs < 1:
         p.error(f"argument --jobs: must be at least 1, got {options.jobs}")
+    if places.ROOT / os.environ.get("MODEL", "") == places.LIVE:
+        options.jobs = 1  # notebook 02 trains this model anew, before the others load it
     paths = options.notebooks or build_site.notebooks()
     try:
-        books = asyncio.run(execute_all(paths, options.jobs))
-    except RuntimeError as error:
-        print(error, file=sys.stderr)
+        books = run(paths, options.jobs)
+    except ExceptionGroup as failed:
+        told, other = failed.split((RuntimeError, OSError))
+        if other:
+            raise
+        print(*told.exceptions, sep="\n", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
