@@ -16,7 +16,7 @@ from helpers.training import checkpoints, evaluator
 ROOMS = ["places", "data", "training", "analysis", "claims", "display"]
 
 
-@pytest.mark.parametrize("name", ["paper", "fast", "bounded", "small"])
+@pytest.mark.parametrize("name", ["origin", "paper", "fast", "bounded", "small"])
 def test_a_shipped_model_is_as_good_as_it_should_be(name):
     """By the evaluator that shares no code with training, in both precisions."""
     log, recipe = (
@@ -28,7 +28,8 @@ def test_a_shipped_model_is_as_good_as_it_should_be(name):
     mse, variance = from_third(double[0]).mean(), double[1]
     assert abs(from_third(single[0]).mean() / mse - 1) < 1e-3
     assert 1 - mse / variance >= SOLVED_R2
-    assert mse <= {"paper": PAPER_MSE, "fast": 2e-6, "bounded": PAPER_MSE, "small": np.inf}[name]
+    limits = {"origin": 2 * PAPER_MSE, "paper": PAPER_MSE, "fast": 2e-6, "bounded": PAPER_MSE, "small": np.inf}
+    assert mse <= limits[name]
 
 
 def test_the_fast_model_was_fast():

@@ -25,6 +25,7 @@ SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
 COPIED = (
     *("bench/last.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
     *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),
+    *("checkpoints/results.csv", "studies/expectations.csv"),
 )
 CONTENTS = """
 ```{{toctree}}
