@@ -7,7 +7,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from helpers.claims.thresholds import PAPER_MSE, SOLVED_R2
+from helpers.claims.thresholds import PAPER_MSE
 from helpers.data.recurrences import from_third
 from helpers.places import ROOT
 from helpers.training import checkpoints, evaluator
@@ -27,7 +27,7 @@ def test_a_shipped_model_is_as_good_as_it_should_be(name):
     double, single = (evaluator.errors(ROOT / "checkpoints" / name, 512, kind) for kind in (np.float64, np.float32))
     mse, variance = from_third(double[0]).mean(), double[1]
     assert abs(from_third(single[0]).mean() / mse - 1) < 1e-3
-    assert 1 - mse / variance >= SOLVED_R2
+    assert 1 - mse / variance >= 0.99  # the best of the naive rules explains 0.97
     limits = {"origin": 2 * PAPER_MSE, "paper": PAPER_MSE, "fast": 2e-6, "bounded": PAPER_MSE, "small": np.inf}
     assert mse <= limits[name]
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import html
-import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import plotly.io as pio
-import readme
+from claims_page import notebooks
 from plotly.offline import get_plotlyjs
 from sphinx.cmd.build import build_main
 
@@ -37,18 +36,13 @@ CONTENTS = """
 ```{{toctree}}
 :hidden:
 :caption: Reference
-results
+docs/claims
 docs/glossary
 CONTRIBUTING
 bench/last
 bench/waits
 ```
 """
-
-
-def notebooks() -> list[Path]:
-    """The notebooks of the series, in order."""
-    return sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def interactive(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -64,36 +58,6 @@ def interactive(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 data.clear()
                 data["text/html"] = f'<figure class="plot" aria-label="{title}">{plot}</figure>'
     return nb
-
-
-def anchor(heading: str) -> str:
-    """A heading's address within its page, as GitHub and MyST make it."""
-    return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
-
-
-def evidence(id: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
-    """Where a claim is examined, as a link to the first heading that names it.
-
-    Raises:
-        LookupError: no heading does.
-    """
-    for name, nb in books.items():
-        for cell in nb.cells:
-            for heading in re.findall(r"^##+ (.*)$", cell.source if cell.cell_type == "markdown" else "", re.MULTILINE):
-                if re.search(rf"\b{id}\b", heading):
-                    return f"[{heading}](notebooks/{name}#{anchor(heading)})"
-    raise LookupError(f"no heading of a notebook names claim {id}")
-
-
-def results(books: Mapping[str, nbformat.NotebookNode]) -> str:
-    """The stored results as a page with a section for each claim, which links to its evidence."""
-    parts = ["# Results, claim by claim"]
-    models = readme.rows()
-    for lines in zip(*models.values(), strict=True):
-        parts += [f"## {lines[0].id}: {lines[0].claim}", f"**the paper**: {lines[0].paper}"]
-        parts += [f"**here, `{name}`**: **{row.verdict}**: {row.here}" for name, row in zip(models, lines, strict=True)]
-        parts.append(f"Evidence: {evidence(lines[0].id, books)}")
-    return "\n\n".join(parts) + "\n"
 
 
 def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
@@ -113,7 +77,6 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     page = (ROOT / "README.md").read_text()
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
     (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed))
-    (SOURCE / "results.md").write_text(results(books))
 
 
 def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:
@@ -124,7 +87,7 @@ def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:
     Raises:
         RuntimeError: Sphinx found something wrong, and said what.
     """
-    books = {path.name: nbformat.read(path, as_version=4) for path in notebooks()} | dict(executed or {})
+    books = notebooks() | dict(executed or {})
     lay_out(books)
     if build_main(["-q", "-W", "--keep-going", "-j", "auto", str(SOURCE), str(SITE)]):
         raise RuntimeError("the site has faults, see above")

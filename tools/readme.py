@@ -1,15 +1,15 @@
-"""Brings the README's results table and drawing up to date with the stored results: ``make readme``."""
+"""Brings the README's grid, the page of results and the drawing up to date with the stored results: ``make readme``."""
 
 from __future__ import annotations
 
 import sys
 
+import claims_page
 import pandas as pd
 
 from helpers.analysis.estimates import number
 from helpers.claims import measures, results
-from helpers.claims.setup import setup_rows
-from helpers.claims.tables import Row, claim_rows, claims_table
+from helpers.claims.tables import grid
 from helpers.display.drawings import model_drawing
 from helpers.places import ANALYSED, CHECKPOINTS, ROOT, SHIPPED
 from helpers.training import checkpoints
@@ -18,14 +18,10 @@ BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 README, DRAWING = ROOT / "README.md", ROOT / "docs" / "mechanism.svg"
 
 
-def rows() -> dict[str, list[Row]]:
-    """The lines of the results table, by shipped model."""
+def models() -> dict[str, results.Found]:
+    """The stored readings by shipped model."""
     table = results.load()
-    return {
-        name: setup_rows(checkpoints.load_recipe(CHECKPOINTS / name))
-        + claim_rows(results.to_readings(table[table["model"] == name]), measures.ids())
-        for name in SHIPPED
-    }
+    return {name: results.to_readings(table[table["model"] == name]) for name in SHIPPED}
 
 
 def insert(page: str, table: str) -> str:
@@ -36,8 +32,13 @@ def insert(page: str, table: str) -> str:
 
 
 def page() -> str:
-    """The README with the results table of today's stored results."""
-    return insert(README.read_text(), claims_table({f"here, `{name}`": lines for name, lines in rows().items()}))
+    """The README with the grid of today's stored results."""
+    return insert(README.read_text(), grid(models(), measures.ids()))
+
+
+def claims() -> str:
+    """The page of all results of today's stored results."""
+    return insert(claims_page.PAGE.read_text(), claims_page.sections(models(), claims_page.notebooks()))
 
 
 def mechanism() -> str:
@@ -51,11 +52,12 @@ def mechanism() -> str:
         return of_model.loc[chosen, "value"].tolist()
 
     def each(numbers: list[float]) -> str:
-        return ", ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in numbers)
+        shown = [f"{value:.2f}".replace("-0.00", "0.00") for value in sorted(numbers)]
+        return ", ".join(shown) if len(shown) < 3 else f"{shown[0]} to {shown[-1]}"
 
     first = [
         ["attention on the", f"previous vector: {each(values('A1', 'attention'))}"],
-        ["made a constant, the", f"model keeps R² {values('B4', 'constant')[0]:.2f}"],
+        ["made a constant, of what knowing", f"c brings is left: {each(values('B4', 'constant'))}"],
         ["OV eigenvalue score", f"(−1: subtracts): {each(values('C3', 'eigenvalue'))}"],
     ]
     notes = [
@@ -72,9 +74,10 @@ def mechanism() -> str:
 
 
 def main() -> int:
-    """Writes README.md and docs/mechanism.svg."""
+    """Writes README.md, docs/claims.md and docs/mechanism.svg."""
     try:
         README.write_text(page())
+        claims_page.PAGE.write_text(claims())
         DRAWING.write_text(mechanism())
     except (OSError, ValueError, pd.errors.ParserError) as error:
         sys.exit(f"tools/readme.py: error: {error}")

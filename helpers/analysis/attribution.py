@@ -78,13 +78,20 @@ def logit_lens(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx d
     return {place: obs.bridge.unembed(obs.bridge.ln_final(stream)) for place, stream in residual_streams(obs).items()}
 
 
+def held_at(obs: Observation, place: Component) -> Float[Tensor, "batch n_ctx dimension"]:
+    """``held_lens`` at one place: the input, after a layer, or between the heads of a layer and its MLP
+    (``components.attention``)."""
+    stream = obs.cache["resid_mid", place.layer] if place.kind == "heads" else obs.cache[place.hook]
+    return to_output(obs, stream) + final_bias(obs)
+
+
 def held_lens(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:
     """Like ``logit_lens`` with the final layer norm's scale held at what it is at the end of the model.
 
     The plain logit lens divides by the standard deviation of the earlier stream. That stream is smaller, so the guess
     comes out too large. Here it is the sum of the ``contributions`` up to a layer.
     """
-    return {place: to_output(obs, stream) + final_bias(obs) for place, stream in residual_streams(obs).items()}
+    return {place: held_at(obs, place) for place in residual_streams(obs)}
 
 
 def rescaled(

@@ -80,10 +80,10 @@ def scores_of_identity(obs: Observation, head: Component) -> Content:
     return closest(head_scores(obs, head), centred(similarity(obs, head.layer)))
 
 
-def scores_of_rotation(obs: Observation, head: Component) -> Content:
+def scores_of_rotation(obs: Observation, head: Component, seed: int) -> Content:
     """What QK = k * R would give, R a random rotation, with the best k: a control for the identity."""
     x = obs.normalized(head.layer)
-    return closest(head_scores(obs, head), centred(x @ rotation(x.shape[-1]) @ x.transpose(1, 2)))
+    return closest(head_scores(obs, head), centred(x @ rotation(x.shape[-1], seed) @ x.transpose(1, 2)))
 
 
 def attended(obs: Observation, head: Component) -> Content:
@@ -96,9 +96,9 @@ def output_of_identity(obs: Observation, head: Component) -> Content:
     return closest(head_result(obs, head), attended(obs, head))
 
 
-def output_of_rotation(obs: Observation, head: Component) -> Content:
+def output_of_rotation(obs: Observation, head: Component, seed: int) -> Content:
     """What OV = m * R would write, R a random rotation, with the best m: a control for the identity."""
-    return closest(head_result(obs, head), attended(obs, head) @ rotation(obs.config.d_model))
+    return closest(head_result(obs, head), attended(obs, head) @ rotation(obs.config.d_model, seed))
 
 
 def output_of_own_position(obs: Observation, head: Component) -> Content:
@@ -118,14 +118,14 @@ def output_of_other_attention(obs: Observation, head: Component) -> Content:
     return closest(head_result(obs, head), other @ obs.normalized(head.layer))
 
 
+ROTATIONS = {f"rotation {seed}": seed for seed in range(8)}  # one draw of a control says little
 # What a head scores or writes instead, by the name under which tables show it: each gives the new content.
 SCORE_EDITS: dict[str, Edit] = {
     "position": lambda obs, head: torch.zeros_like(head_scores(obs, head)),  # none: what is left depends on position
     "flipped": lambda obs, head: -content(head_scores(obs, head)),
     "identity": scores_of_identity,
     "opposite": lambda obs, head: -scores_of_identity(obs, head),
-    "rotated": scores_of_rotation,
-}
+} | {name: partial(scores_of_rotation, seed=seed) for name, seed in ROTATIONS.items()}
 OUTPUT_EDITS: dict[str, Edit] = {
     "position": lambda obs, head: torch.zeros_like(head_result(obs, head)),
     "flipped": lambda obs, head: -content(head_result(obs, head)),
@@ -134,8 +134,7 @@ OUTPUT_EDITS: dict[str, Edit] = {
     "own": output_of_own_position,
     "even": output_of_even_attention,
     "other": output_of_other_attention,
-    "rotated": output_of_rotation,
-}
+} | {name: partial(output_of_rotation, seed=seed) for name, seed in ROTATIONS.items()}
 
 
 def _chosen(edits: dict[str, Edit], how: str) -> Edit:
@@ -201,3 +200,9 @@ def kept(obs: Observation, layer: int, part: str, *edits: str) -> dict[str, Esti
 
     without = distance("position")
     return {how: ratio(without - distance(how), without) for how in edits}
+
+
+def kept_by_rotations(obs: Observation, layer: int, part: str) -> Estimate:
+    """``kept`` by random rotations in the place of the identity: mean, least and most of several draws."""
+    values = [one.value for one in kept(obs, layer, part, *ROTATIONS).values()]
+    return Estimate(sum(values) / len(values), min(values), max(values))

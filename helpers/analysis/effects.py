@@ -12,7 +12,7 @@ from torch import Tensor
 from helpers.analysis.attribution import head_result, to_output
 from helpers.analysis.circuits import ov
 from helpers.analysis.components import Component, attention
-from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit
+from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit, ratio
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import from_third
 
@@ -29,6 +29,17 @@ def varying(activation: Float[Tensor, "batch n_ctx width"]) -> Float[Tensor, "ba
     """
     activation = from_third(activation)
     return activation - activation.mean(dim=0)
+
+
+def carried(obs: Observation, layer: int) -> dict[Component, float]:
+    """What each head of a layer carries: its share of the summed squares of what the heads write, as far as it varies.
+
+    What is the same in every sequence, which a bias could supply, does not count. The shares sum to 1; heads that all
+    write constants have equal ones.
+    """
+    squares = {h: varying(head_result(obs, h)).square().sum().item() for h in obs.heads(layer)}
+    total = sum(squares.values())
+    return {h: square / total if total else 1 / len(squares) for h, square in squares.items()}
 
 
 def ov_points(
@@ -92,43 +103,48 @@ class TwoRegressors(NamedTuple):
         return bootstrap(lambda *totals: statistic(TwoRegressors(*totals)), *self)
 
 
-def copy_strength(obs: Observation, layer: int = 0) -> tuple[Estimate, Estimate]:
-    """alpha in v_n -> v_n + alpha * v_{n-1}, as the layer's attention really applies it.
+def in_basis(
+    obs: Observation, stream: Float[Tensor, "batch n_ctx d_model"], basis: str
+) -> Float[Tensor, "batch n_ctx width"]:
+    """A part of the residual stream, as it is or ("vectors") as the unembedding reads it.
 
-    The attention output at position n is regressed on the embedded v_n and v_{n-1} together. The stream then holds
-    (1 + b) * v_n + a * v_{n-1}, and alpha = a / (1 + b): how much of the previous vector there is for each unit of the
-    present one.
-
-    Returns:
-        alpha, and the share of the attention output that this regression explains (without which alpha says little).
+    Raises:
+        ValueError: ``basis`` is not in ``BASES``.
     """
-    written = varying(obs.cache[attention(layer).hook])
-    present, previous = varying(obs.embedded), varying(obs.embedded.roll(1, dims=1))
-    fit = TwoRegressors.of(present, previous, written)
-
-    def alpha(totals: TwoRegressors) -> Sums:
-        b, a = totals.coefficients
-        return a / (1 + b)
-
-    return fit.estimate(alpha), fit.estimate(lambda totals: totals.r2)
+    if basis not in BASES:
+        raise ValueError(f"basis must be one of {BASES}, got {basis!r}")
+    return stream if basis == "residual" else to_output(obs, stream)
 
 
-def copy_as_read(obs: Observation, head: Component | None = None, layer: int = 0) -> tuple[Estimate, Estimate]:
-    """alpha in v_n -> v_n + alpha * v_{n-1}, as the unembedding reads the stream after a layer's attention.
+def copy_slope(obs: Observation, head: Component, basis: str = "residual") -> Estimate:
+    """The slope of a head's ``ov_points`` in units of the direct path: what attending to a vector alone would add of it
+    for each unit of the vector at the destination that the stream holds already."""
+    x, y = ov_points(obs, head, basis)
+    return ratio(*((x * one).sum(dim=(1, 2)) for one in (y, varying(in_basis(obs, obs.embedded, basis)))))
 
-    A copy in the vectors' own basis need not be one in the residual stream, and the other way round, so this asks in
-    the basis of the vectors (``ov_points``): what the stream (``resid_mid``) would add to the prediction is regressed
-    on v_n and v_{n-1} together. The unit is what there is of v_n, its direct path included.
+
+def copy_strength(
+    obs: Observation, basis: str = "residual", head: Component | None = None, layer: int = 0
+) -> tuple[Estimate, Estimate]:
+    """alpha in v_n -> v_n + alpha * v_{n-1}, as a layer's attention really applies it.
+
+    The stream after the attention is regressed on v_n and v_{n-1} together; alpha is how much it holds of the previous
+    vector for each unit of the present one, whose direct path is included. A copy in one basis need not be one in the
+    other, so this can be asked in either: of the stream against the embedded vectors, or of what the unembedding would
+    read in it against the vectors themselves.
 
     Args:
         head: that head's part of alpha alone, in the same unit; by default that of the whole layer.
     Returns:
-        alpha, and the share that v_n and v_{n-1} explain of what is read: of the stream, or of the head's output.
+        alpha, and the share that v_n and v_{n-1} explain of what the head or the heads write, without which alpha says
+        little.
     """
-    present, previous = varying(obs.vectors), varying(obs.vectors.roll(1, dims=1))
-    stream = TwoRegressors.of(present, previous, varying(to_output(obs, obs.cache["resid_mid", layer])))
-    written = (
-        stream if head is None else TwoRegressors.of(present, previous, varying(to_output(obs, head_result(obs, head))))
+    source = obs.embedded if basis == "residual" else obs.vectors
+    present, previous = varying(source), varying(source.roll(1, dims=1))
+    written = obs.cache[attention(layer).hook] if head is None else head_result(obs, head)
+    stream, part = (
+        TwoRegressors.of(present, previous, varying(in_basis(obs, x, basis)))
+        for x in (obs.cache["resid_mid", layer], written)
     )
 
     def alpha(*totals: Sums) -> Sums:
@@ -136,7 +152,7 @@ def copy_as_read(obs: Observation, head: Component | None = None, layer: int = 0
         _, copied = TwoRegressors(*totals[6:]).coefficients
         return copied / unit
 
-    return bootstrap(alpha, *stream, *written), written.estimate(lambda totals: totals.r2)
+    return bootstrap(alpha, *stream, *part), part.estimate(lambda totals: totals.r2)
 
 
 def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:
@@ -160,11 +176,23 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
     return TwoRegressors.of(present, step, from_third(prediction)).estimate(c)
 
 
-def remaining_error_fit(
-    obs: Observation, head: Component, remaining: Float[Tensor, "batch n_ctx dimension"]
-) -> LineFit:
-    """A head's direct effect on the prediction against the error that remained before its layer (C4).
+def toward_target(
+    obs: Observation, written: Float[Tensor, "batch n_ctx d_model"], estimate: Float[Tensor, "batch n_ctx dimension"]
+) -> Estimate:
+    """How well what heads write points from an estimate to the target: a partial correlation (C4).
 
-    A head that corrects has a positive correlation: what it adds points from the estimate so far to the target.
+    That of their direct effect on the prediction and the error that the estimate leaves, given the estimate. The error
+    is taken of the best multiple of the estimate, so it is orthogonal to it; what heads write along the estimate, which
+    only rescales it, would keep the plain correlation r below sqrt(1 - rho^2), rho being that of heads and estimate.
+    This is r / sqrt(1 - rho^2): 1 for heads that write the error, or the error and any multiple of the estimate.
     """
-    return line_fit(from_third(remaining), from_third(to_output(obs, head_result(obs, head))))
+    guess, target, effect = (varying(x) for x in (estimate, obs.targets, to_output(obs, written)))
+    sums = TwoRegressors.of(guess, target, effect)
+
+    def partial(*totals: Sums) -> Sums:
+        s = TwoRegressors(*totals)
+        error_effect = s.qy - s.pq / s.pp * s.py
+        error, along = s.qq - s.pq**2 / s.pp, s.yy - s.py**2 / s.pp
+        return error_effect / np.sqrt(error * along)
+
+    return bootstrap(partial, *sums)

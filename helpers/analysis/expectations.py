@@ -39,26 +39,39 @@ def expected_changes(obs: Observation, layer: int) -> dict[str, LineFit]:
     }
 
 
+LEAST_C = -0.7  # of the c that a swapped vector is made to fit: near -1 it would lie far off
+
+
 def swap_previous(obs: Observation) -> dict[str, LineFit]:
-    """Lets the heads of layer 0 read the previous vector from another sequence, all else as it was (A3).
+    """Lets the heads of layer 0 read another previous vector, one that fits another c, all else as it was (A3).
+
+    In v_{n-2}, v_{n-1}, v_n the middle vector is moved along the line through them to where the three follow another
+    sequence's c. The heads of layer 0 get its value where they attend to the previous vector; where they look, and what
+    they read elsewhere, stays. Sequences that would have to fit a c below ``LEAST_C`` are left out.
 
     Returns:
-        "stream after the attention": its move against the difference of the two embedded previous vectors; if the
-        heads add alpha times the previous vector, the slope is alpha and the correlation 1. "estimate after layer 0"
-        (final scale held) and "prediction": their moves against -c times the difference of the two vectors, which is
-        how the true answer (1 + c) v_n - c v_{n-1} depends on the previous vector.
+        "stream after the attention": its move against that of the embedded previous vector; if the heads add alpha
+        times the previous vector, the slope is alpha and the correlation 1. "estimate after layer 0" (final scale held)
+        and "prediction": their moves against that of the answer, which is (1 + c) v_n - c v_{n-1} for either c.
     """
-    value, weight = obs.cache["v", 0], obs.cache["pattern", 0].diagonal(offset=-1, dim1=2, dim2=3)
-    z = obs.cache["z", 0].clone()
-    z[:, 1:] += weight.transpose(1, 2)[..., None] * (value.roll(1, dims=0) - value)[:, :-1]
+    other = obs.c.roll(1)
+    chosen, c = other >= LEAST_C, other[:, None, None]
+    swapped, previous = obs.vectors.clone(), obs.vectors.roll(1, dims=1)
+    swapped[:, 2:] = (obs.vectors[:, 2:] + c * obs.vectors[:, :-2]) / (1 + c)
+    swapped[:, :2] = previous[:, :2]
+    before = obs.bridge.W_pos[: swapped.shape[1]].roll(1, dims=0)
+    read = obs.bridge.blocks[0].ln1(swapped @ obs.W_E + before)
+    value = torch.einsum("bnd,hdk->bnhk", read, obs.bridge.W_V[0]) + obs.bridge.b_V[0]
+    weight = torch.zeros_like(obs.cache["z", 0][..., 0])
+    weight[:, 1:] = obs.cache["pattern", 0].diagonal(offset=-1, dim1=2, dim2=3).transpose(1, 2)
+    z = obs.cache["z", 0] + weight[..., None] * (value - obs.cache["v", 0].roll(1, dims=1))
     changed = obs.under([("blocks.0.attn.hook_z", partial(replace, by=z))])
-    difference = torch.zeros_like(obs.vectors)
-    difference[:, 1:] = (obs.vectors.roll(1, dims=0) - obs.vectors)[:, :-1]
-    expected = -obs.c[:, None, None] * difference
+    difference = swapped - previous
+    expected = c * (obs.vectors - swapped) - obs.c[:, None, None] * (obs.vectors - previous)
     stream, estimate = (changed.cache[name, 0] - obs.cache[name, 0] for name in ("resid_mid", "resid_post"))
     pairs = {
         "stream after the attention": (difference @ obs.W_E, stream),
         "estimate after layer 0": (expected, to_output(obs, estimate)),
         "prediction": (expected, changed.prediction - obs.prediction),
     }
-    return {name: line_fit(from_third(x), from_third(y)) for name, (x, y) in pairs.items()}
+    return {name: line_fit(from_third(x)[chosen], from_third(y)[chosen]) for name, (x, y) in pairs.items()}

@@ -7,20 +7,23 @@ c* is read from predictions by bins of c and compared with what the targets of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from helpers.analysis.effects import TwoRegressors
-from helpers.analysis.estimates import Estimate, bootstrap, ratio
+from helpers.analysis.effects import Sums, TwoRegressors
+from helpers.analysis.estimates import Estimate, bootstrap, ratio, rounded
 from helpers.analysis.observation import Observation
 from helpers.data.blind import best_weights, predict
 from helpers.data.recurrences import from_third
 
 Prediction = Float[Tensor, "batch n_ctx dimension"]
 SMALLEST, BINS = 0.2, 4  # of |c|: below it the vectors hardly move from the third on, and c is ill conditioned
+PARALLEL = 1e-6  # the squared sine of the angle between vectors and steps below which they count as parallel
 SIGNS = {"c < 0": -1, "c > 0": 1}
 
 
@@ -45,32 +48,104 @@ class Bin:
     off: Estimate
 
 
+def _implied(sums: TwoRegressors) -> Sums:
+    size, share = sums.coefficients
+    return share / size
+
+
+def _c_of(sums: Sequence[Sums], i: int) -> Sums:
+    """The c that the i-th of several fits implies, their sums one after another."""
+    return _implied(TwoRegressors(*sums[6 * i : 6 * i + 6]))
+
+
+def _by_bin(
+    obs: Observation, sign: int, *predictions: Prediction
+) -> Iterator[tuple[float, float, list[TwoRegressors]]]:
+    """For each bin of |c| its bounds and the sums, by sequence, of each prediction's fit.
+
+    Bins without sequences are left out, and those where every vector is parallel to the step to it, as where sequences
+    swing around zero: nothing tells there how much of either a prediction holds.
+    """
+    present, step = from_third(obs.vectors), from_third(obs.vectors - obs.vectors.roll(1, dims=1))
+    fits = [TwoRegressors.of(present, step, from_third(p)) for p in predictions]
+    largest = max(abs(obs.family.c_min), abs(obs.family.c_max))
+    edges = torch.linspace(SMALLEST, largest, BINS + 1, dtype=torch.float64).tolist()
+    for low, high in pairwise(edges):
+        chosen = (sign * obs.c >= low) & ((sign * obs.c < high) | (high == largest))
+        in_bin = [TwoRegressors(*(s[chosen] for s in sums)) for sums in fits]
+        pp, qq, pq = (s.sum().item() for s in in_bin[0][:3])
+        if pp * qq - pq * pq > PARALLEL * pp * qq:
+            yield low, high, in_bin
+
+
 def implied_by_bin(obs: Observation, prediction: Prediction, sign: int) -> list[Bin]:
     """The implied c (``effects.implied_c``) by bins of equal width of |c| from ``SMALLEST`` to the family's largest.
 
-    A prediction and the targets are fitted alike, so that an exact prediction is off by 0 in every bin. Bins without
-    sequences are left out.
+    A prediction and the targets are fitted alike, so that an exact prediction is off by 0 in every bin. Bins are left
+    out where they have no sequences, or none whose c could be told.
     """
-    present, step = from_third(obs.vectors), from_third(obs.vectors - obs.vectors.roll(1, dims=1))
-    guess, truth = (TwoRegressors.of(present, step, from_third(p)) for p in (prediction, obs.targets))
-    largest = max(abs(obs.family.c_min), abs(obs.family.c_max))
-    edges = torch.linspace(SMALLEST, largest, BINS + 1).tolist()
+    bins = []
+    for low, high, (guess, truth) in _by_bin(obs, sign, prediction, obs.targets):
+        true = _implied(TwoRegressors(*(s.sum() for s in truth))).item()
+        off = bootstrap(lambda *s: _c_of(s, 0) - _c_of(s, 1), *guess, *truth)
+        bins.append(Bin(low, high, true, guess.estimate(_implied), off))
+    return bins
 
-    def implied(sums: TwoRegressors):
-        size, share = sums.coefficients
-        return share / size
+
+def farther(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
+    """By sign of c, how much farther from c an intervention takes the implied c, in the bin where it does so most.
+
+    The distance of the implied c from the true one, less that of the model's own; below 0 where an intervention brings
+    it nearer. A sign whose c cannot be told anywhere is left out.
+    """
 
     def difference(*sums):
-        return implied(TwoRegressors(*sums[:6])) - implied(TwoRegressors(*sums[6:]))
+        now, own, true = (_c_of(sums, i) for i in range(3))
+        return abs(now - true) - abs(own - true)
 
-    bins = []
-    for low, high in zip(edges, edges[1:], strict=False):
-        chosen = (sign * obs.c >= low) & (sign * obs.c < high)
-        if chosen.any():
-            of_guess, of_truth = (TwoRegressors(*(s[chosen] for s in sums)) for sums in (guess, truth))
-            true = implied(TwoRegressors(*(s.sum() for s in of_truth))).item()
-            bins.append(Bin(low, high, true, of_guess.estimate(implied), bootstrap(difference, *of_guess, *of_truth)))
-    return bins
+    found = {}
+    for name, sign in SIGNS.items():
+        bins = _by_bin(obs, sign, prediction, obs.prediction, obs.targets)
+        moves = [bootstrap(difference, *(s for one in fits for s in one)) for *_, fits in bins]
+        if moves:
+            found[name] = max(moves, key=lambda move: rounded(move.value))
+    return found
+
+
+def distance_left(obs: Observation, before: Prediction, after: Prediction) -> Estimate:
+    """How far the implied c of ``after`` is from the true one, over what it was ``before``, where that was farthest.
+
+    The bin of c, of either sign, is the one in which ``before`` is farthest off; 0 if ``after`` is right there.
+
+    Raises:
+        ValueError: no sequence's c can be told.
+    """
+
+    def left(*sums):
+        late, early, true = (_c_of(sums, i) for i in range(3))
+        return (late - true) / (early - true)
+
+    def off(sums: list[TwoRegressors]) -> float:
+        _, early, true = (_implied(TwoRegressors(*(s.sum() for s in one))).item() for one in sums)
+        return abs(early - true)
+
+    bins = [sums for sign in SIGNS.values() for *_, sums in _by_bin(obs, sign, after, before, obs.targets)]
+    if not bins:
+        raise ValueError(f"the observed sequences must have a c beyond {SMALLEST} that can be told, got {obs.family}")
+    return bootstrap(left, *(s for one in max(bins, key=off) for s in one))
+
+
+def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
+    """By sign of c, how much is left of what knowing c brings the model, when an intervention makes it predict this.
+
+    1 at the model's own error, 0 at that of the best rule blind to c, below 0 beyond it. It says something only of a
+    model that ``knows`` c.
+    """
+    errors = [obs.errors(p).sum(dim=1) for p in (blind_prediction(obs), prediction, obs.prediction)]
+    return {
+        name: bootstrap(lambda blind, now, own: (blind - now) / (blind - own), *(e[sign * obs.c > 0] for e in errors))
+        for name, sign in SIGNS.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -79,11 +154,11 @@ class Following:
 
     Attributes:
         loss: error over that of the best rule blind to c.
-        off: the implied c of the bin where it is farthest from the true one, less that.
+        off: the implied c of the bin where it is farthest from the true one, less that; None where c cannot be told.
     """
 
     loss: Estimate
-    off: Estimate
+    off: Estimate | None
 
 
 def following(obs: Observation, prediction: Prediction) -> dict[str, Following]:
@@ -94,9 +169,9 @@ def following(obs: Observation, prediction: Prediction) -> dict[str, Following]:
     """
     found = {}
     for name, sign in SIGNS.items():
-        bins = implied_by_bin(obs, prediction, sign)
-        if not bins:
+        if not (sign * obs.c >= SMALLEST).any():
             raise ValueError(f"the observed sequences must have {name} beyond {SMALLEST}, got {obs.family}")
-        worst = max(bins, key=lambda one: abs(one.off.value))
-        found[name] = Following(loss(obs, prediction, sign * obs.c > 0), worst.off)
+        offs = [one.off for one in implied_by_bin(obs, prediction, sign)]
+        worst = max(offs, key=lambda off: rounded(abs(off.value)), default=None)
+        found[name] = Following(loss(obs, prediction, sign * obs.c > 0), worst)
     return found

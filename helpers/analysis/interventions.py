@@ -21,7 +21,12 @@ Prediction = Float[Tensor, "batch n_ctx dimension"]
 
 @torch.no_grad()
 def predict_with(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
-    """Predicts the observed sequences with hooks in place; ``Observation.under`` keeps the activations as well.
+    """Predicts the observed sequences with hooks in place; ``Observation.under`` keeps the activations as well."""
+    return forward(obs, hooks)
+
+
+def forward(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
+    """``predict_with`` for whoever needs gradients.
 
     Below the first layer that a hook touches all is as observed, so that the pass starts there: for layer 2 of 3 it
     costs a third, and gives the same bits.
@@ -101,6 +106,7 @@ def scaling(obs: Observation, strengths: Mapping[Component, float]) -> list[Hook
 
 WRITERS = ("input", "heads", "MLP")  # kinds of component that add to the residual stream, and have a hook where they do
 CONSTANTS: dict[str, Callable[[Tensor], Tensor]] = {"mean": constant, "position": lambda a: a.mean(dim=0)}
+FROZEN = CONSTANTS | {"resample": ABLATIONS["resample"]}
 
 
 def freeze(obs: Observation, parts: Iterable[Component], by: str = "mean") -> Prediction:
@@ -108,14 +114,15 @@ def freeze(obs: Observation, parts: Iterable[Component], by: str = "mean") -> Pr
 
     Args:
         parts: any of the input, the attention and the MLP of a layer.
-        by: "mean": one constant, as a bias would be. "position": a constant for each position.
+        by: "mean": one constant, as a bias would be. "position": a constant for each position. "resample": what they
+            add in another sequence.
     Raises:
-        ValueError: a part is none of these, or ``by`` is neither of the two.
+        ValueError: a part is none of these, or ``by`` is none of the three.
     """
-    if by not in CONSTANTS:
-        raise ValueError(f"by must be one of {tuple(CONSTANTS)}, got {by!r}")
+    if by not in FROZEN:
+        raise ValueError(f"by must be one of {tuple(FROZEN)}, got {by!r}")
     hooks = [components.check(part, obs.config, *WRITERS).hook for part in parts]
-    return predict_with(obs, [(hook, partial(replace, by=CONSTANTS[by](obs.cache[hook]))) for hook in hooks])
+    return predict_with(obs, [(hook, partial(replace, by=FROZEN[by](obs.cache[hook]))) for hook in hooks])
 
 
 def replace(value: Float[Tensor, "*shape"], hook: object, *, by: Float[Tensor, "*#shape"]) -> Float[Tensor, "*shape"]:

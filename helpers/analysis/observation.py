@@ -106,9 +106,10 @@ class Observation:
     def halves(self) -> tuple[Observation, Observation]:
         """The first half of the sequences, to fit something on, and the second, to judge it by."""
         half = len(self.sequences) // 2
-        return self._part(slice(half)), self._part(slice(half, None))
+        return self.part(slice(half)), self.part(slice(half, None))
 
-    def _part(self, chosen: slice) -> Observation:
+    def part(self, chosen: slice) -> Observation:
+        """Some of the sequences, with what was observed of them."""
         s = self.sequences
         return replace(
             self,

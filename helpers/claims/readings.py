@@ -6,11 +6,12 @@ significant digits, so that no mark hangs on the last bits, which differ from on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
 from helpers.analysis.estimates import Estimate, rounded
+from helpers.claims.thresholds import NEARLY_ALL
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,12 @@ class Reading:
     Attributes:
         key: which way of measuring it is, short and stable: tables are stored under it. What a reader sees is the label
             that the claim gives the key (``registry.Claim.labels``).
-        head: the head or other component it was taken of, as "L1H0"; empty where it is of the layer or the model.
+        head: what it was taken of: a head or other component, as "L1H0", or a sign of c; empty where it is of the layer
+            or the model.
         low, high: the bounds between which the estimate agrees with the claim.
         note: printed after the estimate.
         also: a second condition for agreement.
+        weight: how much it counts among the readings of its key; of a head, its share of what its layer's heads write.
     """
 
     key: str
@@ -33,6 +36,7 @@ class Reading:
     high: float = inf
     note: str = ""
     also: bool = True
+    weight: float = 1.0
 
     @property
     def agrees(self) -> bool:
@@ -58,18 +62,46 @@ def by_key(readings: Iterable[Reading]) -> dict[str, list[Reading]]:
     return ways
 
 
+def share(way: Sequence[Reading], chosen: Callable[[Reading], bool]) -> float:
+    """The share of a way's weight that its chosen readings have."""
+    return rounded(sum(r.weight for r in way if chosen(r)) / sum(r.weight for r in way))
+
+
+def agreeing(way: Sequence[Reading]) -> float:
+    """The share of the weight that readings have which agree."""
+    return share(way, lambda r: r.agrees)
+
+
+def way_agrees(way: Sequence[Reading]) -> bool:
+    """Whether a way of measuring agrees with the claim: if readings do that have nearly all of the weight.
+
+    An idle head cannot speak against it, then, nor for it. Two signs of c weigh half each, so both must agree.
+    """
+    return agreeing(way) >= NEARLY_ALL
+
+
+def way_open(way: Sequence[Reading]) -> bool:
+    """Whether another sample of sequences could have turned the way round: its open readings have the weight to."""
+    least, most = share(way, lambda r: r.agrees and not r.open), share(way, lambda r: r.agrees or r.open)
+    return least < NEARLY_ALL <= most
+
+
 def verdict(readings: Iterable[Reading]) -> str:
-    """Judges by ways of measuring: one agrees if it does so for every head it was taken of.
+    """Judges by ways of measuring.
 
     Returns:
         "replicated" if every way of measuring agrees, "partly" if one at least does, "not replicated" if none.
     """
-    agreeing = [all(r.agrees for r in way) for way in by_key(readings).values()]
-    return "replicated" if all(agreeing) else "partly" if any(agreeing) else "not replicated"
+    found = [way_agrees(way) for way in by_key(readings).values()]
+    return "replicated" if all(found) else "partly" if any(found) else "not replicated"
+
+
+def mean(way: Sequence[Reading]) -> float:
+    """The mean of a way's values, by weight."""
+    return sum(r.weight * r.estimate.value for r in way) / sum(r.weight for r in way)
 
 
 def in_short(id: str, readings: Sequence[Reading]) -> dict[str, float | str]:
-    """A claim in few numbers: its verdict under its id, and each way of measuring it, the mean over heads, under
-    "id.key"."""
-    means = {f"{id}.{key}": sum(r.estimate.value for r in way) / len(way) for key, way in by_key(readings).items()}
-    return {id: verdict(readings), **means}
+    """A claim in few numbers: its verdict under its id, and each way of measuring it, the mean by weight over heads,
+    under "id.key"."""
+    return {id: verdict(readings)} | {f"{id}.{key}": mean(way) for key, way in by_key(readings).items()}

@@ -23,7 +23,21 @@ from helpers.training import checkpoints
 
 RESULTS = CHECKPOINTS / "results.csv"
 PORTRAIT = "drawing"  # in the place of a claim's id: what the drawing shows and no claim asks for
-COLUMNS = ("model", "weights", "claim", "key", "head", "value", "low", "high", "at_least", "at_most", "agrees", "note")
+COLUMNS = (
+    "model",
+    "weights",
+    "claim",
+    "key",
+    "head",
+    "value",
+    "low",
+    "high",
+    "at_least",
+    "at_most",
+    "agrees",
+    "weight",
+    "note",
+)
 TEXT = {name: str for name in ("model", "weights", "claim", "key", "head", "note")}
 Found = dict[str, list[Reading]]
 
@@ -40,7 +54,7 @@ def to_rows(folder: Path, found: Mapping[str, Sequence[Reading]]) -> pd.DataFram
             *(folder.name, weights_of(folder), id, r.key, r.head),
             *(rounded(x, 12) for x in (r.estimate.value, r.estimate.low, r.estimate.high)),
             *(None if abs(bound) == inf else rounded(bound, 12) for bound in (r.low, r.high)),
-            *(r.agrees, r.note),
+            *(r.agrees, rounded(r.weight, 12), r.note),
         )
         for id, readings in found.items()
         for r in readings
@@ -55,7 +69,7 @@ def to_readings(rows: pd.DataFrame) -> Found:
         low, high = (-inf if pd.isna(row.at_least) else row.at_least), (inf if pd.isna(row.at_most) else row.at_most)
         estimate = Estimate(row.value, row.low, row.high)
         found.setdefault(row.claim, []).append(
-            Reading(row.key, estimate, row.head, low, high, row.note, also=bool(row.agrees))
+            Reading(row.key, estimate, row.head, low, high, row.note, also=bool(row.agrees), weight=row.weight)
         )
     return found
 

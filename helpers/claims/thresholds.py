@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-# A model "solves the task" when it explains this share of the targets' variance; an ablation "barely hurts" when the
-# model still does. The best of the naive predictors explains 0.97.
-SOLVED_R2 = 0.99
+# Nearly all: of what a layer's heads write, so that heads which carry it speak for the layer, and an idle one cannot
+# speak against it; and of what knowing c brings (1 at the model's own error, 0 at that of the best rule blind to c), so
+# that an ablation which leaves as much "barely hurts".
+NEARLY_ALL = 0.9
+# The implied c is as good as c, or as before, if it is no farther from it than this, a twentieth of the range from -1
+# to 1.
+SAME_C = 0.1
 # A claim that something "is" a copy, a multiple of the identity, a comparison, needs that to explain more than half: of
 # the variance (R2, the square of a correlation), of a matrix (the square of a cosine), of all attention, of all
 # eigenvalues. One number for all of them, so that none can be chosen to please. A correlation or cosine explains half

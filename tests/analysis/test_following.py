@@ -8,6 +8,7 @@ import torch
 from conftest import CONFIG
 from helpers.analysis import following
 from helpers.analysis.observation import observe
+from helpers.analysis.planted import observe_planted
 from helpers.data.recurrences import Family
 
 NARROW = Family(dimension=5, length=7, c_min=-1.0, c_max=1.0)
@@ -33,8 +34,7 @@ def test_a_blind_rule_does_not(narrow):
 
 
 def test_a_rule_that_is_right_for_one_sign_is_found_out(narrow):
-    half = torch.where((narrow.c < 0)[:, None, None], narrow.targets, following.blind_prediction(narrow))
-    found = following.following(narrow, half)
+    found = following.following(narrow, half_blind(narrow))
     assert found["c < 0"].loss.value == 0 and found["c > 0"].loss.value == pytest.approx(1)
     assert abs(found["c > 0"].off.value) > 0.2 > abs(found["c < 0"].off.value)
 
@@ -51,6 +51,47 @@ def test_a_shift_of_c_is_read_in_every_bin(narrow, sign):
     assert len(bins) == following.BINS
     for one in bins:
         assert one.off.value == pytest.approx(0.1, rel=0.1) and one.low <= sign * one.true <= one.high
+
+
+def half_blind(obs):
+    """Right for c < 0, blind to c for c > 0."""
+    return torch.where((obs.c < 0)[:, None, None], obs.targets, following.blind_prediction(obs))
+
+
+def test_an_intervention_keeps_what_it_keeps(narrow):
+    able = dataclasses.replace(narrow, prediction=narrow.targets)
+    assert [one.value for one in following.kept(able, able.targets).values()] == [1, 1]
+    assert [one.value for one in following.kept(able, half_blind(narrow)).values()] == [1, pytest.approx(0)]
+    between = 0.5 * (able.targets + following.blind_prediction(narrow))
+    for one in following.kept(able, between).values():
+        assert one.value == pytest.approx(0.75)
+
+
+def test_farther_from_c_is_a_matter_of_direction(narrow):
+    """An intervention that moves a wrong c toward the true one does no harm; one that moves a right c away does."""
+    step = narrow.vectors - narrow.vectors.roll(1, dims=1)
+    wrong = dataclasses.replace(narrow, prediction=narrow.targets + 0.3 * step)
+    for one in following.farther(wrong, narrow.targets + 0.1 * step).values():
+        assert one.value == pytest.approx(-0.2, rel=0.1)
+    right = dataclasses.replace(narrow, prediction=narrow.targets)
+    for one in following.farther(right, narrow.targets - 0.1 * step).values():
+        assert one.value == pytest.approx(0.1, rel=0.1)
+
+
+def test_the_distance_left_is_read_where_it_was_largest(narrow):
+    step = narrow.vectors - narrow.vectors.roll(1, dims=1)
+    before, after = narrow.targets + 0.4 * step, narrow.targets - 0.1 * step
+    assert following.distance_left(narrow, before, after).value == pytest.approx(-0.25, rel=0.1)
+    assert following.distance_left(narrow, before, narrow.targets).value == pytest.approx(0, abs=1e-9)
+    assert following.distance_left(narrow, before, before).value == pytest.approx(1)
+
+
+def test_where_sequences_swing_around_zero_no_c_is_told():
+    """Vectors and steps are parallel there, so that any c fits."""
+    obs = observe_planted()
+    assert following.implied_by_bin(obs, obs.prediction, -1) == []
+    assert set(following.farther(obs, obs.targets)) == {"c > 0"}
+    assert following.following(obs, obs.prediction)["c < 0"].off is None
 
 
 def test_both_signs_are_asked_for(model):

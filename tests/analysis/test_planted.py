@@ -1,5 +1,7 @@
 """Every measure reads in the model of ``helpers.analysis.planted`` what was planted, verdicts fall with circuits."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from helpers.analysis.attribution import contributions
 from helpers.analysis.components import head, layer
 from helpers.analysis.planted import CONFIG, PRESENT, SLOPE, K, M, observe_planted
 from helpers.claims import measures
-from helpers.claims.readings import verdict
+from helpers.claims.readings import by_key, verdict, way_agrees
 
 FINDINGS = [id for id in measures.ids() if id[0] in "ABC"]
 
@@ -24,8 +26,9 @@ def test_layer_0_is_read_as_a_scaled_copy_of_the_previous_vector(obs):
         fit = effects.ov_fit(obs, head(0, 0), basis)
         assert fit.r2.value > 0.99
     assert effects.ov_fit(obs, head(0, 0)).slope.value == pytest.approx(SLOPE)
-    alpha, explained = effects.copy_strength(obs)
-    assert alpha.value == pytest.approx(SLOPE / PRESENT, rel=0.1) and explained.value > 0.98
+    for basis in effects.BASES:
+        alpha, explained = effects.copy_strength(obs, basis)
+        assert alpha.value == pytest.approx(SLOPE / PRESENT, rel=0.1) and explained.value > 0.98
     swapped = expectations.swap_previous(obs)["stream after the attention"]
     assert swapped.slope.value == pytest.approx(SLOPE / PRESENT, rel=0.05) and swapped.correlation.value > 0.99
     assert circuits.identity_cosine(circuits.vector_ov(obs, head(0, 0))) == pytest.approx(1)
@@ -59,26 +62,42 @@ def test_the_verdicts_are_as_planted(obs):
     assert found == dict.fromkeys(FINDINGS, "replicated")
 
 
-@pytest.mark.parametrize(
-    ("change", "missing"),
-    [
-        ({"back": 0}, "A1"),
-        ({"slope": -SLOPE}, "A3"),
-        ({"k": -K}, "C2"),
-        ({"m": -M}, "C3"),
-        ({"k": 0.0}, "C1"),
-        ({"m": -M}, "C4"),
-    ],
-)
-def test_a_verdict_falls_with_what_it_is_about(change, missing):
-    assert verdict(measures.measure(observe_planted(**change), [missing])[missing]) == "not replicated"
+TURNED = [  # a circuit turned round, and the readings it takes away
+    ({"back": 0}, "A1", None),
+    ({"slope": -SLOPE}, "A2", None),
+    ({"slope": -SLOPE}, "A3", None),
+    ({"slope": -SLOPE}, "A4", ["lens", "held"]),
+    ({"back": 0}, "A4", ["tuned"]),
+    ({"middle": 1.0}, "B1", None),
+    ({"middle": 1.0}, "B2", None),
+    ({"middle": 1.0}, "B3", None),
+    ({"middle": 1.0}, "B4", None),
+    ({"k": 0.0}, "C1", None),
+    ({"k": -K}, "C1", None),
+    ({"k": -K}, "C2", None),
+    ({"m": -M}, "C3", None),
+    ({"m": -M}, "C4", None),
+    ({"k": -K}, "C5", None),
+]
+
+
+@pytest.mark.parametrize(("change", "id", "keys"), TURNED)
+def test_every_reading_falls_with_the_circuit_it_is_about(change, id, keys):
+    ways = by_key(measures.measure(observe_planted(**change), [id])[id])
+    assert {key for key in keys or ways if way_agrees(ways[key])} == set()
+
+
+@pytest.mark.parametrize("middle", [-0.3, 0.3])
+def test_a_share_of_either_sign_is_not_near_zero(middle):
+    (reading,) = measures.measure(observe_planted(middle=middle), ["B1"])["B1"]
+    assert middle * reading.estimate.value > 0 and not dataclasses.replace(reading, also=True).agrees
 
 
 def test_planted_circuits_survive_being_replaced_by_identities_and_by_nothing_else(obs):
     """Negative similarity is what identities keep, and neither what is left beside them nor any control does."""
     assert edits.identity_sizes(obs, 2)["outputs"] == [pytest.approx(-M)]
     assert edits.identity_sizes(obs, 2)["scores"] == [pytest.approx(K / CONFIG.d_model**0.5)]
-    for part, controls in (("scores", ["rotated"]), ("outputs", ["rest", "other", "even", "rotated"])):
+    for part, controls in (("scores", ["rotation 0"]), ("outputs", ["rest", "other", "even", "rotation 0"])):
         assert edits.kept(obs, 2, part, "identity")["identity"].value > 0.99
         assert edits.kept(obs, 2, part, "flipped")["flipped"].value < -1
         assert (

@@ -1,7 +1,7 @@
 import pytest
 
 from helpers.analysis.estimates import Estimate, exactly
-from helpers.claims.readings import Reading, in_short, verdict
+from helpers.claims.readings import Reading, agreeing, in_short, verdict, way_agrees, way_open
 from helpers.claims.thresholds import HALF_R
 
 
@@ -36,6 +36,28 @@ def test_a_mark_does_not_hang_on_the_last_bits():
         assert Reading("a", exactly(0.5 + nudge), low=0.5).agrees
         assert not Reading("a", Estimate(0.6, 0.5 + nudge, 0.7), low=0.5).open
     assert not Reading("a", exactly(0.5 - 1e-6), low=0.5).agrees
+
+
+@pytest.mark.parametrize(("weights", "agrees"), [((0.95, 0.05), True), ((0.9, 0.1), True), ((0.89, 0.11), False)])
+def test_heads_that_carry_nearly_all_decide(weights, agrees):
+    """The second head does not agree; an idle one cannot speak against the others, nor agree in their place."""
+    for signs, expected in (((True, False), agrees), ((False, True), False)):
+        pairs = zip(weights, signs, strict=True)
+        way = [Reading("a", exactly(1), f"L1H{i}", also=yes, weight=w) for i, (w, yes) in enumerate(pairs)]
+        assert way_agrees(way) == expected and agreeing(way) == pytest.approx(weights[signs.index(True)])
+
+
+def test_a_way_is_open_where_open_readings_have_the_weight_to_turn_it():
+    def way(weight):
+        sure, other = Reading("a", exactly(1), low=0.5, weight=1 - weight), Estimate(0.6, 0.4, 0.8)
+        return [sure, Reading("a", other, low=0.5, weight=weight)]
+
+    assert not way_open(way(0.05)) and way_open(way(0.5))
+
+
+def test_in_short_a_claim_counts_heads_by_their_weight():
+    readings = [Reading("share", exactly(x), weight=w) for x, w in ((1.0, 0.9), (0.0, 0.1))]
+    assert in_short("B9", readings)["B9.share"] == pytest.approx(0.9)
 
 
 def test_in_short_a_claim_is_averaged_over_heads():

@@ -3,6 +3,7 @@
 import dataclasses
 from math import inf
 
+import claims_page
 import numpy as np
 import pytest
 import readme
@@ -13,7 +14,7 @@ from helpers.claims.__main__ import main
 from helpers.claims.measures import CLAIMS, ids
 from helpers.claims.portrait import portrait
 from helpers.claims.readings import Reading
-from helpers.claims.tables import claim_rows
+from helpers.claims.tables import claim_rows, claim_section, grid
 from helpers.places import ANALYSED, CHECKPOINTS, SHIPPED, STUDY
 
 NUMBERS = ["value", "low", "high", "at_least", "at_most"]
@@ -65,6 +66,8 @@ def shown(table, runs):
     models = {name: results.to_readings(table[table["model"] == name]) for name in SHIPPED}
     return (
         [claim_rows(found, ids()) for found in models.values()],
+        grid(models, ids()),
+        [claim_section(id, models) for id in ids()],
         [list(map(str, found[results.PORTRAIT])) for found in models.values()],
         study.verdicts(runs, ids()),
         study.over_optimizers(runs, ids()),
@@ -94,8 +97,9 @@ def test_a_reworded_label_changes_nothing_but_a_label(monkeypatch, stored):
     ) == repr(before)
 
 
-def test_readme_and_drawing_are_current():
+def test_readme_claims_and_drawing_are_current():
     assert readme.page() == readme.README.read_text(), "run: make readme"
+    assert readme.claims() == claims_page.PAGE.read_text(), "run: make readme"
     assert readme.mechanism() == readme.DRAWING.read_text(), "run: make readme"
 
 

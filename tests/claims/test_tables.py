@@ -19,6 +19,21 @@ def test_readings_of_one_key_stand_together_under_its_label(extra):
     assert summary("Z1", readings) == "first (bar 0.500): 1.00 ✓, 3.00 ✗; second: 2.00 ✗"
 
 
+def test_heads_are_shown_with_what_those_that_agree_carry(extra):
+    def shown(values):
+        weights = [0.91, *[0.09 / (len(values) - 1)] * (len(values) - 1)]
+        heads = [Reading("b", exactly(x), f"L0H{i}", low=0.5, weight=weights[i]) for i, x in enumerate(values)]
+        return summary("Z1", heads)
+
+    assert shown([1, 0]) == "second: 1.00 ✓, 0 ✗; 0.910 carried by those that agree ✓"
+    assert shown([0, 1, -1, 2]) == "second: -1.00 to 2.00, 2 of 4 heads agree; 0.0600 carried by those that agree ✗"
+
+
+def test_signs_of_c_are_named(extra):
+    readings = [Reading("b", exactly(x), sign) for x, sign in ((1, "c < 0"), (2, "c > 0"))]
+    assert summary("Z1", readings) == "second: c < 0: 1.00 ✓, c > 0: 2.00 ✓"
+
+
 def test_a_claim_that_was_not_measured_says_so(extra):
     one, other = claim_rows({"A1": [Reading("attention", exactly(1))]}, ["A1", "Z1"])
     assert one.verdict == "replicated" and other == Row("Z1", "a claim", "nowhere", "", "not measured")

@@ -1,11 +1,17 @@
-"""B1 to B4: layer 1 adds next to nothing of its own, a bias."""
+"""B1 to B4: layer 1 adds next to nothing of its own, a bias.
+
+What a layer does not do says something only of a model that does its task, so each reading asks for that as well.
+"""
 
 from __future__ import annotations
 
 from helpers.analysis import attribution, circuits, components, interventions
+from helpers.analysis.constants import optimal_constants
+from helpers.analysis.effects import carried
 from helpers.analysis.estimates import ratio
+from helpers.analysis.interventions import ablate_heads, freeze, predict_with
 from helpers.analysis.observation import Observation
-from helpers.claims.measures.error import solved
+from helpers.claims.measures.error import knows, solved, solved_without
 from helpers.claims.readings import Reading
 from helpers.claims.registry import claim
 from helpers.claims.thresholds import LOW_RANK, NEAR_ZERO, SPARSE
@@ -13,10 +19,10 @@ from helpers.claims.thresholds import LOW_RANK, NEAR_ZERO, SPARSE
 
 @claim("B1", "layer-1 heads have direct logit attribution near zero", "section 4.5", share="share of the answer")
 def b1(obs: Observation) -> list[Reading]:
-    parts = attribution.contributions(obs)
+    parts, able = attribution.contributions(obs), knows(obs)
     return [
-        Reading("share", ratio(*attribution.share_sums(obs, parts[h])), str(h), -NEAR_ZERO, NEAR_ZERO)
-        for h in obs.heads(1)
+        Reading("share", ratio(*attribution.share_sums(obs, parts[h])), str(h), -NEAR_ZERO, NEAR_ZERO, "", able, weight)
+        for h, weight in carried(obs, 1).items()
     ]
 
 
@@ -24,15 +30,28 @@ def b1(obs: Observation) -> list[Reading]:
     "B2",
     "mean-ablating layer-1 heads barely hurts",
     "section 4.5",
-    one="R² without one head",
-    all="without all of them",
-    cost="cost ÷ layer 2's",
+    all="kept without all heads, optimal constant",
+    all_c="implied c farther from c by",
+    one="kept without one head, mean or, where that hurts, optimal constant",
+    one_c="implied c farther from c by",
 )
 def b2(obs: Observation) -> list[Reading]:
-    alone = [solved(obs, "one", interventions.ablate_heads(obs, [h]), str(h)) for h in obs.heads(1)]
-    one, two = (interventions.ablate_heads(obs, obs.heads(layer)) for layer in (1, 2))
-    cost = ratio(*((obs.errors(p) - obs.errors()).sum(dim=1) for p in (one, two)))
-    return [*alone, solved(obs, "all", one), Reading("cost", cost, "", -NEAR_ZERO, NEAR_ZERO)]
+    fit, judged = obs.halves()
+    heads = obs.heads(1)
+
+    def optimal(chosen: list[components.Component]) -> interventions.Prediction:
+        return predict_with(judged, optimal_constants(fit, chosen))
+
+    others = {by: ablate_heads(judged, heads, by) for by in ("mean", "resample")}
+    readings = solved(judged, "all", optimal(heads), **others)
+    for h, weight in carried(obs, 1).items():
+        one = solved_without(judged, "one", str(h), weight, ablate_heads(judged, [h]))
+        if not all(
+            r.agrees for r in one
+        ):  # where the mean barely hurts, the constant that costs least need not be found
+            one = solved_without(judged, "one", str(h), weight, optimal([h]))
+        readings += one
+    return readings
 
 
 @claim(
@@ -44,8 +63,9 @@ def b2(obs: Observation) -> list[Reading]:
 )
 def b3(obs: Observation) -> list[Reading]:
     rank, sparse = (circuits.over_random(obs, 1, m) for m in (circuits.effective_rank, circuits.sparsity))
-    return [Reading("rank", r, str(h), high=LOW_RANK) for h, r in zip(obs.heads(1), rank, strict=True)] + [
-        Reading("sparsity", s, str(h), low=SPARSE) for h, s in zip(obs.heads(1), sparse, strict=True)
+    shares = carried(obs, 1).items()
+    return [Reading("rank", r, str(h), high=LOW_RANK, weight=w) for (h, w), r in zip(shares, rank, strict=True)] + [
+        Reading("sparsity", s, str(h), low=SPARSE, weight=w) for (h, w), s in zip(shares, sparse, strict=True)
     ]
 
 
@@ -53,12 +73,16 @@ def b3(obs: Observation) -> list[Reading]:
     "B4",
     "so layer 1 acts as a bias term",
     "inference, low confidence",
-    constant="R² with the whole layer constant",
-    position="constant at each position",
+    constant="kept with the whole layer constant, optimal",
+    constant_c="implied c farther from c by",
+    position="kept with it constant at each position, optimal",
+    position_c="implied c farther from c by",
 )
 def b4(obs: Observation) -> list[Reading]:
-    layer = [components.attention(1), components.mlp(1)]
-    return [
-        solved(obs, "constant", interventions.freeze(obs, layer)),
-        solved(obs, "position", interventions.freeze(obs, layer, by="position")),
-    ]
+    layer, (fit, judged) = [components.attention(1), components.mlp(1)], obs.halves()
+    readings = []
+    for key, by in (("constant", "mean"), ("position", "position")):
+        optimal = predict_with(judged, optimal_constants(fit, layer, by))
+        others = {name: freeze(judged, layer, name) for name in (by, "resample")}
+        readings += solved(judged, key, optimal, **others)
+    return readings

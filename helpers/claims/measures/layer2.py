@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from helpers.analysis import attention, attribution, circuits, components, edits, effects, expectations, interventions
+from helpers.analysis import (
+    attention,
+    attribution,
+    circuits,
+    components,
+    edits,
+    effects,
+    expectations,
+    following,
+    interventions,
+)
+from helpers.analysis.attribution import head_result
 from helpers.analysis.estimates import exactly, mean, ratio, rounded
+from helpers.analysis.following import SIGNS
 from helpers.analysis.observation import Observation
-from helpers.claims.measures.error import broken
+from helpers.claims.measures.error import broken, knows
 from helpers.claims.readings import Reading
 from helpers.claims.registry import claim
-from helpers.claims.thresholds import CHECKERBOARD, HALF, HALF_R, SOLVED_R2, STRONG_C
+from helpers.claims.thresholds import CHECKERBOARD, HALF, HALF_R, NEARLY_ALL, STRONG_C
 
 
 @claim(
@@ -21,17 +33,24 @@ def c1(obs: Observation) -> list[Reading]:
     bar = attention.uniform_share(attention.parity_mask(obs.config.n_ctx)) + CHECKERBOARD
     share = attention.same_parity(obs, 2)
     readings = []
-    for h in obs.heads(2):  # one reading: a board here, none there
+    for h, weight in effects.carried(obs, 2).items():  # one reading: a board here, none there
         down, up = (mean(share[keep, h.head]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
         note = f", where c > {STRONG_C}: {up}"
         also = rounded(up.value) < rounded(bar)
-        readings.append(Reading("parity", down, str(h), low=bar, note=note, also=also))
+        readings.append(Reading("parity", down, str(h), low=bar, note=note, also=also, weight=weight))
     return readings
 
 
+def signed(obs: Observation, part: str, sign: int) -> bool:
+    """Whether the multiple of the identity that comes closest to the heads' scores or outputs has this sign, for heads
+    that carry nearly all."""
+    sizes = zip(effects.carried(obs, 2).values(), edits.identity_sizes(obs, 2)[part], strict=True)
+    return rounded(sum(weight for weight, size in sizes if sign * size > 0)) >= NEARLY_ALL
+
+
 def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
-    agrees = all(sign * size > 0 for size in edits.identity_sizes(obs, 2)[part])
-    return Reading("identity", edits.kept(obs, 2, part, "identity")["identity"], low=HALF, also=agrees)
+    kept = edits.kept(obs, 2, part, "identity")["identity"]
+    return Reading("identity", kept, low=HALF, also=signed(obs, part, sign))
 
 
 @claim(
@@ -46,14 +65,14 @@ def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
 def c2(obs: Observation) -> list[Reading]:
     identity = circuits.vector_qk(obs, components.layer(2))
     readings = []
-    for h in obs.heads(2):
+    for h, weight in effects.carried(obs, 2).items():
         similarity = attention.score_similarity_fit(obs, h).correlation
         eigen = circuits.eigenvalue_score(circuits.qk(obs, h))
         cosine = circuits.cosine(circuits.vector_qk(obs, h), identity)
         readings += [
-            Reading("similarity", similarity, str(h), low=HALF_R),
-            Reading("eigenvalue", exactly(eigen), str(h), low=HALF),
-            Reading("cosine", exactly(cosine), str(h), low=HALF_R),
+            Reading("similarity", similarity, str(h), low=HALF_R, weight=weight),
+            Reading("eigenvalue", exactly(eigen), str(h), low=HALF, weight=weight),
+            Reading("cosine", exactly(cosine), str(h), low=HALF_R, weight=weight),
         ]
     return [*readings, kept_by_identity(obs, "scores", sign=1)]
 
@@ -70,14 +89,14 @@ def c2(obs: Observation) -> list[Reading]:
 def c3(obs: Observation) -> list[Reading]:
     identity = circuits.vector_ov(obs, components.layer(2))
     readings = []
-    for h in obs.heads(2):
+    for h, weight in effects.carried(obs, 2).items():
         output = effects.ov_fit(obs, h).correlation
         eigen = circuits.eigenvalue_score(circuits.ov(obs, h))
         cosine = circuits.cosine(circuits.vector_ov(obs, h), identity)
         readings += [
-            Reading("output", output, str(h), high=-HALF_R),
-            Reading("eigenvalue", exactly(eigen), str(h), high=-HALF),
-            Reading("cosine", exactly(cosine), str(h), high=-HALF_R),
+            Reading("output", output, str(h), high=-HALF_R, weight=weight),
+            Reading("eigenvalue", exactly(eigen), str(h), high=-HALF, weight=weight),
+            Reading("cosine", exactly(cosine), str(h), high=-HALF_R, weight=weight),
         ]
     return [*readings, kept_by_identity(obs, "outputs", sign=-1)]
 
@@ -86,18 +105,33 @@ def c3(obs: Observation) -> list[Reading]:
     "C4",
     "so layer 2 refines the estimate",
     "abstract, section 4.6",
-    ratio="MSE after / before the layer",
-    head="one head's output ~ error left r",
-    without=f"R² without the heads (below {SOLVED_R2})",
+    heads="MSE between heads and MLP ÷ before",
+    layer="MSE after the layer ÷ before",
+    implied="implied c's distance from c, after ÷ before",
+    head="one head toward the target, partial r",
+    together="all heads toward the target, partial r",
+    without="kept without the heads, mean (at most {high})",
 )
 def c4(obs: Observation) -> list[Reading]:
-    held, before, after = attribution.held_lens(obs), components.layer(1), components.layer(2)
-    remaining = obs.targets - attribution.rescaled(obs, held[before])
-    fits = {h: effects.remaining_error_fit(obs, h, remaining).correlation for h in obs.heads(2)}
-    left = ratio(*(obs.errors(held[layer]).sum(dim=1) for layer in (after, before)))
+    places = components.layer(1), components.attention(2), components.layer(2)
+    before, between, after = (attribution.rescaled(obs, attribution.held_at(obs, place)) for place in places)
+    able = knows(obs, after)
+    errors = [obs.errors(guess) for guess in (before, between, after)]
+    readings = []
+    for key, late in (("heads", errors[1]), ("layer", errors[2])):
+        parts = {
+            name: ratio(*(e[sign * obs.c > 0].sum(dim=1) for e in (late, errors[0]))) for name, sign in SIGNS.items()
+        }
+        note = f" ({', '.join(f'{name}: {part}' for name, part in parts.items())})"
+        readings.append(Reading(key, ratio(late.sum(dim=1), errors[0].sum(dim=1)), high=HALF, note=note, also=able))
     return [
-        Reading("ratio", left, high=HALF),
-        *(Reading("head", r, str(h), low=HALF_R) for h, r in fits.items()),
+        *readings,
+        Reading("implied", following.distance_left(obs, before, after), "", -HALF, HALF, also=able),
+        *(
+            Reading("head", effects.toward_target(obs, head_result(obs, h), before), str(h), low=HALF_R, weight=weight)
+            for h, weight in effects.carried(obs, 2).items()
+        ),
+        Reading("together", effects.toward_target(obs, obs.cache[components.attention(2).hook], before), low=HALF_R),
         broken(obs, "without", interventions.ablate_heads(obs, obs.heads(2))),
     ]
 
@@ -106,15 +140,16 @@ def c4(obs: Observation) -> list[Reading]:
     "C5",
     "intervening on the layer-2 QK circuit changes the prediction as C4 says",
     "described",
-    even=f"R² with even attention (below {SOLVED_R2})",
-    flipped=f"with the scores' content flipped (below {SOLVED_R2})",
+    even="kept with even attention (at most {high})",
+    flipped="kept with the scores' content flipped (at most {high})",
     expected="change ~ expected r",
 )
 def c5(obs: Observation) -> list[Reading]:
+    alike = signed(obs, "scores", sign=1)  # the account is of heads that prefer what is similar
     flipped = edits.with_scores(obs, 2, edits.edit_scores(obs, 2, "flipped"))
     expected = expectations.expected_changes(obs, 2)["a change by similarity alone"]
     return [
-        broken(obs, "even", edits.scale_scores(obs, 2, 0.0)),
-        broken(obs, "flipped", flipped),
-        Reading("expected", expected.correlation, low=HALF_R),
+        broken(obs, "even", edits.scale_scores(obs, 2, 0.0), alike),
+        broken(obs, "flipped", flipped, alike),
+        Reading("expected", expected.correlation, low=HALF_R, also=alike),
     ]
