@@ -27,6 +27,18 @@ PARALLEL = 1e-6  # the squared sine of the angle between vectors and steps below
 SIGNS = {"c < 0": -1, "c > 0": 1}
 
 
+def signs(obs: Observation) -> dict[str, int]:
+    """The signs of c that the observed sequences have, beyond ``SMALLEST``: a family may have one alone.
+
+    Raises:
+        ValueError: they have neither.
+    """
+    found = {name: sign for name, sign in SIGNS.items() if (sign * obs.c >= SMALLEST).any()}
+    if not found:
+        raise ValueError(f"the observed sequences must have a c beyond ±{SMALLEST}, got {obs.family}")
+    return found
+
+
 def blind_prediction(obs: Observation) -> Prediction:
     """What the best rule that does not know c predicts for the observed sequences."""
     return torch.from_numpy(predict(best_weights(obs.family), obs.vectors.numpy()))
@@ -104,7 +116,7 @@ def farther(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
         return abs(now - true) - abs(own - true)
 
     found = {}
-    for name, sign in SIGNS.items():
+    for name, sign in signs(obs).items():
         bins = _by_bin(obs, sign, prediction, obs.prediction, obs.targets)
         moves = [bootstrap(difference, *(s for one in fits for s in one)) for *_, fits in bins]
         if moves:
@@ -129,7 +141,7 @@ def distance_left(obs: Observation, before: Prediction, after: Prediction) -> Es
         _, early, true = (_implied(TwoRegressors(*(s.sum() for s in one))).item() for one in sums)
         return abs(early - true)
 
-    bins = [sums for sign in SIGNS.values() for *_, sums in _by_bin(obs, sign, after, before, obs.targets)]
+    bins = [sums for sign in signs(obs).values() for *_, sums in _by_bin(obs, sign, after, before, obs.targets)]
     if not bins:
         raise ValueError(f"the observed sequences must have a c beyond {SMALLEST} that can be told, got {obs.family}")
     return bootstrap(left, *(s for one in max(bins, key=off) for s in one))
@@ -144,7 +156,7 @@ def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
     errors = [obs.errors(p).sum(dim=1) for p in (blind_prediction(obs), prediction, obs.prediction)]
     return {
         name: bootstrap(lambda blind, now, own: (blind - now) / (blind - own), *(e[sign * obs.c > 0] for e in errors))
-        for name, sign in SIGNS.items()
+        for name, sign in signs(obs).items()
     }
 
 
@@ -165,12 +177,10 @@ def following(obs: Observation, prediction: Prediction) -> dict[str, Following]:
     """Loss and implied c of a prediction, by sign of c.
 
     Raises:
-        ValueError: the observed sequences have no c of one sign beyond ``SMALLEST``.
+        ValueError: as ``signs``.
     """
     found = {}
-    for name, sign in SIGNS.items():
-        if not (sign * obs.c >= SMALLEST).any():
-            raise ValueError(f"the observed sequences must have {name} beyond {SMALLEST}, got {obs.family}")
+    for name, sign in signs(obs).items():
         offs = [one.off for one in implied_by_bin(obs, prediction, sign)]
         worst = max(offs, key=lambda off: rounded(abs(off.value)), default=None)
         found[name] = Following(loss(obs, prediction, sign * obs.c > 0), worst)

@@ -20,7 +20,7 @@ from helpers.analysis.estimates import mean
 from helpers.claims.markdown import markdown
 from helpers.data.recurrences import from_third
 from helpers.display.sliders import VIEW
-from helpers.places import COMPARED, STUDY, model_folder
+from helpers.places import ANALYSED, COMPARED, STUDY, model_folder
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
     from helpers.analysis.observation import Observation
@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first fi
 def setup() -> None:
     """Chooses how figures are shown: interactive, on Colab as Colab wants it, with a PNG beside it if STORE_PNG is set.
 
+    Where MODEL names another model than the one that the text is about, it says so.
+
     GitHub shows the PNG; storing it needs a Chromium and takes a second for each figure, so only ``make notebooks``
     asks for it.
     """
@@ -42,6 +44,8 @@ def setup() -> None:
         pio.defaults.default_scale = 1.5
         logging.getLogger("choreographer").setLevel(logging.CRITICAL)  # what draws the PNGs talks to stderr at times
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    if (other := os.environ.get("MODEL", ANALYSED)) != ANALYSED:
+        display(Markdown(f"This text was written about `{ANALYSED}`; numbers and figures below are of `{other}`."))
 
 
 def load(name: str | None = None) -> tuple[RecurrenceModel, Recipe]:

@@ -94,8 +94,10 @@ def test_where_sequences_swing_around_zero_no_c_is_told():
     assert following.following(obs, obs.prediction)["c < 0"].off is None
 
 
-def test_both_signs_are_asked_for(model):
+def test_a_sign_that_the_sequences_do_not_have_is_not_asked_for(model):
     obs = observe(model, dataclasses.replace(NARROW, c_min=0.3), count=20)
-    with pytest.raises(ValueError, match="must have c < 0 beyond 0.2"):
-        following.following(obs, obs.targets)
+    assert set(following.following(obs, obs.targets)) == set(following.kept(obs, obs.targets)) == {"c > 0"}
+    still = observe(model, dataclasses.replace(NARROW, c_min=-0.1, c_max=0.1), count=20)
+    with pytest.raises(ValueError, match="must have a c beyond ±0.2"):
+        following.following(still, still.targets)
     assert CONFIG.dimension == NARROW.dimension

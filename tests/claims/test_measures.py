@@ -38,3 +38,20 @@ def test_claims_are_refused_where_they_cannot_be_asked(model):
     obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0), count=5)
     with pytest.raises(ValueError, match="c on both sides"):
         measures.measure(obs, ["C1"])
+    assert {r.head for r in measures.measure(obs, ["S6"])["S6"]} == {"c > 0"}
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_of_another_depth_the_first_and_the_last_layer_are_asked(layers):
+    config = dataclasses.replace(CONFIG, n_layers=layers, init="flat")
+    obs = observe(RecurrenceModel(config), FAMILY, count=20)
+    for id in ("A1", "A2", "A3", "A4"):
+        assert measures.measure(obs, [id])[id]
+    with pytest.raises(ValueError, match="the middle one of 3 layers"):
+        measures.measure(obs, ["B1"])
+    if layers == 1:
+        with pytest.raises(ValueError, match="a last layer beside the first"):
+            measures.measure(obs, ["C3"])
+    else:
+        heads = {r.head for r in measures.measure(obs, ["C3"])["C3"] if r.head}
+        assert heads == {f"L{layers - 1}H{i}" for i in range(config.n_heads)}

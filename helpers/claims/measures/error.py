@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.analysis import following
 from helpers.analysis.estimates import rounded
-from helpers.analysis.following import SIGNS, Prediction
+from helpers.analysis.following import Prediction, signs
 from helpers.analysis.observation import Observation
 from helpers.claims.readings import Reading
 from helpers.claims.registry import claim
@@ -26,9 +26,9 @@ def s6(obs: Observation) -> list[Reading]:
 
 def knows(obs: Observation, prediction: Prediction | None = None) -> bool:
     """Whether a prediction, the model's own by default, has at most half the error of the best rule blind to c, for
-    either sign of c: what an intervention takes or leaves says something only then."""
+    each sign of c: what an intervention takes or leaves says something only then."""
     prediction = obs.prediction if prediction is None else prediction
-    return all(rounded(following.loss(obs, prediction, sign * obs.c > 0).value) <= HALF for sign in SIGNS.values())
+    return all(rounded(following.loss(obs, prediction, sign * obs.c > 0).value) <= HALF for sign in signs(obs).values())
 
 
 def solved(obs: Observation, key: str, prediction: Prediction, **others: Prediction) -> list[Reading]:
@@ -40,7 +40,7 @@ def solved(obs: Observation, key: str, prediction: Prediction, **others: Predict
     """
     kept, able = following.kept(obs, prediction), knows(obs)
     beside = {name: following.kept(obs, other) for name, other in others.items()}
-    notes = {sign: ", ".join(f"{name} {found[sign]}" for name, found in beside.items()) for sign in SIGNS}
+    notes = {sign: ", ".join(f"{name} {found[sign]}" for name, found in beside.items()) for sign in kept}
     left = [
         Reading(key, one, sign, low=NEARLY_ALL, note=f" ({notes[sign]})" if beside else "", also=able)
         for sign, one in kept.items()

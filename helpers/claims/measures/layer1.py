@@ -17,12 +17,19 @@ from helpers.claims.registry import claim
 from helpers.claims.thresholds import LOW_RANK, NEAR_ZERO, SPARSE
 
 
+def middle(obs: Observation) -> int:
+    """The layer that these claims are about. Raises ValueError unless there are 3."""
+    if obs.config.n_layers != 3:
+        raise ValueError(f"claims B1 to B4 are about the middle one of 3 layers, got {obs.config.n_layers}")
+    return 1
+
+
 @claim("B1", "layer-1 heads have direct logit attribution near zero", "section 4.5", share="share of the answer")
 def b1(obs: Observation) -> list[Reading]:
     parts, able = attribution.contributions(obs), knows(obs)
     return [
         Reading("share", ratio(*attribution.share_sums(obs, parts[h])), str(h), -NEAR_ZERO, NEAR_ZERO, "", able, weight)
-        for h, weight in carried(obs, 1).items()
+        for h, weight in carried(obs, middle(obs)).items()
     ]
 
 
@@ -37,14 +44,14 @@ def b1(obs: Observation) -> list[Reading]:
 )
 def b2(obs: Observation) -> list[Reading]:
     fit, judged = obs.halves()
-    heads = obs.heads(1)
+    heads = obs.heads(middle(obs))
 
     def optimal(chosen: list[components.Component]) -> interventions.Prediction:
         return predict_with(judged, optimal_constants(fit, chosen))
 
     others = {by: ablate_heads(judged, heads, by) for by in ("mean", "resample")}
     readings = solved(judged, "all", optimal(heads), **others)
-    for h, weight in carried(obs, 1).items():
+    for h, weight in carried(obs, middle(obs)).items():
         one = solved_without(judged, "one", str(h), weight, ablate_heads(judged, [h]))
         if not all(
             r.agrees for r in one
@@ -62,8 +69,8 @@ def b2(obs: Observation) -> list[Reading]:
     sparsity="sparsity ÷ random sparsity",
 )
 def b3(obs: Observation) -> list[Reading]:
-    rank, sparse = (circuits.over_random(obs, 1, m) for m in (circuits.effective_rank, circuits.sparsity))
-    shares = carried(obs, 1).items()
+    rank, sparse = (circuits.over_random(obs, middle(obs), m) for m in (circuits.effective_rank, circuits.sparsity))
+    shares = carried(obs, middle(obs)).items()
     return [Reading("rank", r, str(h), high=LOW_RANK, weight=w) for (h, w), r in zip(shares, rank, strict=True)] + [
         Reading("sparsity", s, str(h), low=SPARSE, weight=w) for (h, w), s in zip(shares, sparse, strict=True)
     ]
@@ -79,7 +86,7 @@ def b3(obs: Observation) -> list[Reading]:
     position_c="implied c farther from c by",
 )
 def b4(obs: Observation) -> list[Reading]:
-    layer, (fit, judged) = [components.attention(1), components.mlp(1)], obs.halves()
+    layer, (fit, judged) = [part(middle(obs)) for part in (components.attention, components.mlp)], obs.halves()
     readings = []
     for key, by in (("constant", "mean"), ("position", "position")):
         optimal = predict_with(judged, optimal_constants(fit, layer, by))

@@ -1,4 +1,4 @@
-"""C1 to C5: layer 2 finds what is similar and subtracts it, and so refines the estimate."""
+"""C1 to C5: layer 2, the last, finds what is similar and subtracts it, and so refines the estimate."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ from helpers.analysis import (
 )
 from helpers.analysis.attribution import head_result
 from helpers.analysis.estimates import exactly, mean, ratio, rounded
-from helpers.analysis.following import SIGNS
+from helpers.analysis.following import signs
 from helpers.analysis.observation import Observation
 from helpers.claims.measures.error import broken, knows
 from helpers.claims.readings import Reading
 from helpers.claims.registry import claim
 from helpers.claims.thresholds import CHECKERBOARD, HALF, HALF_R, NEARLY_ALL, STRONG_C
+
+
+def last(obs: Observation) -> int:
+    """The layer that these claims are about. Raises ValueError if it is the first."""
+    if obs.config.n_layers < 2:
+        raise ValueError("claims C1 to C5 are about a last layer beside the first, got 1 layer")
+    return obs.config.n_layers - 1
 
 
 @claim(
@@ -31,9 +38,11 @@ from helpers.claims.thresholds import CHECKERBOARD, HALF, HALF_R, NEARLY_ALL, ST
 )
 def c1(obs: Observation) -> list[Reading]:
     bar = attention.uniform_share(attention.parity_mask(obs.config.n_ctx)) + CHECKERBOARD
-    share = attention.same_parity(obs, 2)
+    share = attention.same_parity(obs, last(obs))
+    if not -obs.c.min() > STRONG_C < obs.c.max():
+        raise ValueError(f"claim C1 needs sequences with c on both sides of ±{STRONG_C}, got {obs.family}")
     readings = []
-    for h, weight in effects.carried(obs, 2).items():  # one reading: a board here, none there
+    for h, weight in effects.carried(obs, last(obs)).items():  # one reading: a board here, none there
         down, up = (mean(share[keep, h.head]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
         note = f", where c > {STRONG_C}: {up}"
         also = rounded(up.value) < rounded(bar)
@@ -44,12 +53,12 @@ def c1(obs: Observation) -> list[Reading]:
 def signed(obs: Observation, part: str, sign: int) -> bool:
     """Whether the multiple of the identity that comes closest to the heads' scores or outputs has this sign, for heads
     that carry nearly all."""
-    sizes = zip(effects.carried(obs, 2).values(), edits.identity_sizes(obs, 2)[part], strict=True)
+    sizes = zip(effects.carried(obs, last(obs)).values(), edits.identity_sizes(obs, last(obs))[part], strict=True)
     return rounded(sum(weight for weight, size in sizes if sign * size > 0)) >= NEARLY_ALL
 
 
 def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
-    kept = edits.kept(obs, 2, part, "identity")["identity"]
+    kept = edits.kept(obs, last(obs), part, "identity")["identity"]
     return Reading("identity", kept, low=HALF, also=signed(obs, part, sign))
 
 
@@ -63,9 +72,9 @@ def kept_by_identity(obs: Observation, part: str, sign: int) -> Reading:
     identity="effect kept by +identity alone",
 )
 def c2(obs: Observation) -> list[Reading]:
-    identity = circuits.vector_qk(obs, components.layer(2))
+    identity = circuits.vector_qk(obs, components.layer(last(obs)))
     readings = []
-    for h, weight in effects.carried(obs, 2).items():
+    for h, weight in effects.carried(obs, last(obs)).items():
         similarity = attention.score_similarity_fit(obs, h).correlation
         eigen = circuits.eigenvalue_score(circuits.qk(obs, h))
         cosine = circuits.cosine(circuits.vector_qk(obs, h), identity)
@@ -87,9 +96,9 @@ def c2(obs: Observation) -> list[Reading]:
     identity="effect kept by −identity alone",
 )
 def c3(obs: Observation) -> list[Reading]:
-    identity = circuits.vector_ov(obs, components.layer(2))
+    identity = circuits.vector_ov(obs, components.layer(last(obs)))
     readings = []
-    for h, weight in effects.carried(obs, 2).items():
+    for h, weight in effects.carried(obs, last(obs)).items():
         output = effects.ov_fit(obs, h).correlation
         eigen = circuits.eigenvalue_score(circuits.ov(obs, h))
         cosine = circuits.cosine(circuits.vector_ov(obs, h), identity)
@@ -113,14 +122,15 @@ def c3(obs: Observation) -> list[Reading]:
     without="kept without the heads, mean (at most {high})",
 )
 def c4(obs: Observation) -> list[Reading]:
-    places = components.layer(1), components.attention(2), components.layer(2)
+    places = components.layer(last(obs) - 1), components.attention(last(obs)), components.layer(last(obs))
     before, between, after = (attribution.rescaled(obs, attribution.held_at(obs, place)) for place in places)
     able = knows(obs, after)
     errors = [obs.errors(guess) for guess in (before, between, after)]
     readings = []
     for key, late in (("heads", errors[1]), ("layer", errors[2])):
         parts = {
-            name: ratio(*(e[sign * obs.c > 0].sum(dim=1) for e in (late, errors[0]))) for name, sign in SIGNS.items()
+            name: ratio(*(e[sign * obs.c > 0].sum(dim=1) for e in (late, errors[0])))
+            for name, sign in signs(obs).items()
         }
         note = f" ({', '.join(f'{name}: {part}' for name, part in parts.items())})"
         readings.append(Reading(key, ratio(late.sum(dim=1), errors[0].sum(dim=1)), high=HALF, note=note, also=able))
@@ -129,10 +139,12 @@ def c4(obs: Observation) -> list[Reading]:
         Reading("implied", following.distance_left(obs, before, after), "", -HALF, HALF, also=able),
         *(
             Reading("head", effects.toward_target(obs, head_result(obs, h), before), str(h), low=HALF_R, weight=weight)
-            for h, weight in effects.carried(obs, 2).items()
+            for h, weight in effects.carried(obs, last(obs)).items()
         ),
-        Reading("together", effects.toward_target(obs, obs.cache[components.attention(2).hook], before), low=HALF_R),
-        broken(obs, "without", interventions.ablate_heads(obs, obs.heads(2))),
+        Reading(
+            "together", effects.toward_target(obs, obs.cache[components.attention(last(obs)).hook], before), low=HALF_R
+        ),
+        broken(obs, "without", interventions.ablate_heads(obs, obs.heads(last(obs)))),
     ]
 
 
@@ -146,10 +158,10 @@ def c4(obs: Observation) -> list[Reading]:
 )
 def c5(obs: Observation) -> list[Reading]:
     alike = signed(obs, "scores", sign=1)  # the account is of heads that prefer what is similar
-    flipped = edits.with_scores(obs, 2, edits.edit_scores(obs, 2, "flipped"))
-    expected = expectations.expected_changes(obs, 2)["a change by similarity alone"]
+    flipped = edits.with_scores(obs, last(obs), edits.edit_scores(obs, last(obs), "flipped"))
+    expected = expectations.expected_changes(obs, last(obs))["a change by similarity alone"]
     return [
-        broken(obs, "even", edits.scale_scores(obs, 2, 0.0), alike),
+        broken(obs, "even", edits.scale_scores(obs, last(obs), 0.0), alike),
         broken(obs, "flipped", flipped, alike),
         Reading("expected", expected.correlation, low=HALF_R, also=alike),
     ]
