@@ -83,7 +83,8 @@ def test_links_between_notebooks_lead_somewhere(name):
 def test_an_unknown_model_is_refused_with_those_there_are(monkeypatch):
     monkeypatch.setenv("MODEL", "huge")
     with pytest.raises(
-        FileNotFoundError, match=r"MODEL must be one of \['bounded', 'fast', 'origin', 'paper', 'small'\].*got 'huge'"
+        FileNotFoundError,
+        match=r"MODEL must be one of \['bounded', 'fast', 'origin', 'origin-1e-4', 'paper', 'small'\].*got 'huge'",
     ):
         places.model_folder()
     monkeypatch.setenv("MODEL", "small")

@@ -8,12 +8,11 @@ import pytest
 import torch
 from test_notebooks import BOOKS
 
-from helpers import places
 from helpers.analysis import edits, interventions
 from helpers.analysis.attribution import contributions, share_sums
-from helpers.analysis.estimates import line_fit
+from helpers.analysis.estimates import exactly, line_fit
 from helpers.analysis.observation import observe
-from helpers.claims import study
+from helpers.claims.readings import Reading, way_agrees
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import unroll
 
@@ -68,11 +67,12 @@ def test_05_even_attention_reads_the_mean_of_what_was_seen():
     assert "the mean of all vectors seen" in answer("05_layer2_negative_similarity")
 
 
-def test_06_untrained_models_meet_a_claim_of_absence():
-    runs = study.load(places.STUDY)
-    untrained = runs[(runs["optimizer"] == "untrained") & (runs["setting"] == "default")]
-    assert len(untrained) == 5 and set(untrained["B1"]) == {"replicated"}
-    assert "near zero" in answer("06_what_it_depends_on")
+def test_06_heads_that_carry_nearly_all_decide():
+    def way(agrees):
+        return [Reading("x", exactly(1), also=yes, weight=w) for yes, w in zip(agrees, (0.95, 0.05), strict=True)]
+
+    assert way_agrees(way((True, False))) and not way_agrees(way((False, True)))
+    assert "Yes: heads that carry 0.95" in answer("06_what_it_depends_on")
 
 
 def test_07_shares_of_a_right_prediction_sum_to_one(obs):

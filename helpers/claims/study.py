@@ -7,7 +7,7 @@ test MSE and no measures. An interval over seeds is Student's: what the mean of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import nan
 from pathlib import Path
 
@@ -16,12 +16,11 @@ import pandas as pd
 from scipy.stats import t
 
 from helpers.analysis.estimates import Estimate, exactly
-from helpers.claims.registry import label
 from helpers.claims.tables import NOT_MEASURED
 
 MARKS = {"replicated": "●", "partly": "◐", "not replicated": "○"}
 DIVERGED, MISSING = "×", "–"  # marks of a run without a verdict
-FIRST_COLUMNS = ("setting", "optimizer", "seed", "test_mse")
+FIRST_COLUMNS = ("setting", "seed", "test_mse")
 
 
 def load(path: Path) -> pd.DataFrame:
@@ -37,13 +36,6 @@ def load(path: Path) -> pd.DataFrame:
     return runs
 
 
-def _groups(runs: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    """The runs that differ in nothing but the seed, by setting and optimizer, settings in the order of the table."""
-    for setting, of_setting in runs.groupby("setting", sort=False):
-        for optimizer, group in of_setting.groupby("optimizer"):
-            yield (setting, optimizer), group
-
-
 def _marks(group: pd.DataFrame, id: str) -> str:
     """A mark for each seed; in words if the claim was not measured of any."""
     found = group[id] if id in group else pd.Series(nan, group.index)
@@ -56,17 +48,15 @@ def _marks(group: pd.DataFrame, id: str) -> str:
 
 
 def verdicts(runs: pd.DataFrame, ids: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: for every setting and optimizer the verdicts on some claims, a mark for each seed.
+    """Header and rows: for every setting the verdicts on some claims, a mark for each seed.
 
     ● replicated, ◐ partly, ○ not replicated, × diverged, – not measured.
     """
-    header = ["setting", "optimizer", "test MSE", *ids]
     rows = [
-        [setting, optimizer, str(over_seeds(group["test_mse"])), *(_marks(group, id) for id in ids)]
-        for (setting, optimizer), group in _groups(runs)
-        if optimizer != "untrained"
+        [setting, str(over_seeds(group["test_mse"])), *(_marks(group, id) for id in ids)]
+        for setting, group in runs.groupby("setting", sort=False)
     ]
-    return header, rows
+    return ["setting", "test MSE", *ids], rows
 
 
 def over_seeds(values: pd.Series) -> Estimate:
@@ -80,23 +70,6 @@ def over_seeds(values: pd.Series) -> Estimate:
     return Estimate(values.mean(), values.mean() - half, values.mean() + half) if n else exactly(nan)
 
 
-def _mean(values: pd.Series) -> str:
-    return str(over_seeds(values)) if values.notna().any() else NOT_MEASURED
-
-
-def over_optimizers(
-    runs: pd.DataFrame, ids: Sequence[str], setting: str = "default"
-) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: each way of measuring some claims (heads averaged), a column for each optimizer, over seeds."""
-    groups = {optimizer: group for (name, optimizer), group in _groups(runs) if name == setting}
-    columns = [name for name in runs if name.split(".")[0] in ids and "." in name]
-    header = ["measure", *(f"{optimizer} ({len(group)} seeds)" for optimizer, group in groups.items())]
-    return header, [[label(name), *(_mean(group[name]) for group in groups.values())] for name in columns]
-
-
-def values(runs: pd.DataFrame, column: str) -> dict[str, dict[str, list[float]]]:
-    """One measure of every run: by optimizer, then by setting, a number for each seed that has it."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for (setting, optimizer), group in _groups(runs):
-        found.setdefault(optimizer, {})[setting] = group[column].dropna().tolist()
-    return found
+def values(runs: pd.DataFrame, column: str) -> dict[str, list[float]]:
+    """One measure of every run: by setting, a number for each seed that has it."""
+    return {setting: group[column].dropna().tolist() for setting, group in runs.groupby("setting", sort=False)}

@@ -20,7 +20,7 @@ from helpers.analysis.estimates import mean
 from helpers.claims.markdown import markdown
 from helpers.data.recurrences import from_third
 from helpers.display.sliders import VIEW
-from helpers.places import ANALYSED, COMPARED, STUDY, model_folder
+from helpers.places import ANALYSED, COMPARED, model_folder
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
     from helpers.analysis.observation import Observation
@@ -107,13 +107,6 @@ def show_claims(*ids: str, beside: str = COMPARED) -> Markdown:
 
     found = {"the model of this notebook": rows(None), f"`{beside}`": rows(beside)}
     return Markdown(tables.claims_table(found))
-
-
-def show_seeds(*ids: str) -> Markdown:
-    """The measures of some claims over seeds: the default setting of the study (notebook 6), by optimizer."""
-    from helpers.claims import study
-
-    return show_table(*study.over_optimizers(study.load(STUDY), ids))
 
 
 class ProgressBar(tqdm_notebook):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions tha
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge import TransformerBridge
 
-INITIALIZATIONS = ("xavier_uniform", "gpt2", "flat", "torch")
+INITIALIZATIONS = ("xavier_uniform", "gpt2", "flat", "transformer_lens", "torch")
 GPT2_STD = 0.02  # Radford et al. 2019; also ``init_range`` of the teaching implementation that "flat" follows
+NORMAL = ("gpt2", "flat", "transformer_lens")  # all of them TransformerLens's mode "gpt2", with or without its division
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class ModelConfig:
         init: "xavier_uniform", "gpt2" (normal with a standard deviation of 0.02, outputs of attention and MLPs less),
             "flat" (every matrix, embedding and positions too, normal with a standard deviation of 0.02: ``init_range``
             of the ``Config`` in N. Nanda's "clean transformer" demo of TransformerLens, whose other defaults, d_head=64
-            and d_mlp=3072, are the paper's) or "torch" (what torch's own layers start with; positions have a standard
-            deviation of 1).
+            and d_mlp=3072, are the paper's), "transformer_lens" (the same with 0.8 / sqrt(d_model), the default of
+            TransformerLens's ``HookedTransformer``, which native models have replaced) or "torch" (what torch's own
+            layers start with; positions have a standard deviation of 1).
     """
 
     dimension: int = 40
@@ -62,6 +64,11 @@ class ModelConfig:
             raise ValueError(f"init must be one of {INITIALIZATIONS}, got {self.init!r}")
 
 
+def standard_deviation(config: ModelConfig) -> float:
+    """Of the weights that a normal initialization starts with."""
+    return 0.8 / config.d_model**0.5 if config.init == "transformer_lens" else GPT2_STD
+
+
 def bridge_config(config: ModelConfig) -> TransformerBridgeConfig:
     """The same settings in TransformerLens's words (d_vocab=1: its token embedding is there but never used)."""
     from transformer_lens.config import TransformerBridgeConfig
@@ -77,8 +84,8 @@ def bridge_config(config: ModelConfig) -> TransformerBridgeConfig:
         d_vocab_out=config.dimension,
         act_fn="gelu_new",
         normalization_type="LN" if config.layer_norm else None,
-        init_mode="gpt2" if config.init == "flat" else config.init,
-        initializer_range=GPT2_STD if config.init in ("gpt2", "flat") else -1.0,  # -1: the mode's own
+        init_mode="gpt2" if config.init in NORMAL else config.init,
+        initializer_range=standard_deviation(config) if config.init in NORMAL else -1.0,  # -1: the mode's own
         seed=config.seed,
     )
 
@@ -101,12 +108,15 @@ class RecurrenceModel(nn.Module):
             self.native = NativeModel(settings)
             if config.init != "torch":
                 initialize_native_model(self.native, settings)
-                if config.init == "flat":  # TransformerLens divides the outputs of attention and MLPs by this
+                if config.init in (
+                    "flat",
+                    "transformer_lens",
+                ):  # TransformerLens divides the outputs of attention and MLPs by this
                     for layer in self.native.layers:
                         for output in (layer.attn.o, layer.mlp.fc_out):
                             output.weight.data *= (2 * config.n_layers) ** 0.5
-                if config.init in ("gpt2", "flat"):
-                    nn.init.normal_(self.embed.weight, std=GPT2_STD)
+                if config.init in NORMAL:
+                    nn.init.normal_(self.embed.weight, std=standard_deviation(config))
                 else:
                     nn.init.xavier_uniform_(self.embed.weight)
         if config.tied:

@@ -6,13 +6,12 @@ from hypothesis import strategies as st
 
 from helpers.claims import study
 
-LINES = """setting,optimizer,seed,test_mse,A1,A1.attention,A10.other
-default,muon,0,0.999,replicated,0.7,1
-8 heads,muon,0,0.9,partly,0.2,2
-default,untrained,0,-1,not replicated,0.1,3
-default,muon,1,0.997,not replicated,0.5,4
-diverging,muon,0,inf,,,
-before A1 was there,muon,0,0.9,,,2
+LINES = """setting,seed,test_mse,A1,A1.attention,A10.other
+base,0,0.999,replicated,0.7,1
+8 heads,0,0.9,partly,0.2,2
+base,1,0.997,not replicated,0.5,4
+diverging,0,inf,,,
+before A1 was there,0,0.9,,,2
 """
 
 
@@ -24,26 +23,18 @@ def runs(tmp_path):
 
 def test_seeds_stand_together_in_the_order_of_the_table(runs):
     header, rows = study.verdicts(runs, ["A1", "B7"])
-    assert header == ["setting", "optimizer", "test MSE", "A1", "B7"]
+    assert header == ["setting", "test MSE", "A1", "B7"]
     assert rows == [
-        ["default", "muon", "0.998 [0.985, 1.01]", "●○", "not measured"],
-        ["8 heads", "muon", "0.900", "◐", "not measured"],
-        ["diverging", "muon", "nan", "×", "×"],
-        ["before A1 was there", "muon", "0.900", "not measured", "not measured"],
+        ["base", "0.998 [0.985, 1.01]", "●○", "not measured"],
+        ["8 heads", "0.900", "◐", "not measured"],
+        ["diverging", "nan", "×", "×"],
+        ["before A1 was there", "0.900", "not measured", "not measured"],
     ]
 
 
 def test_a_seed_that_was_not_asked_has_a_mark_of_its_own(runs):
     more = pd.concat([runs, runs[:1].assign(seed=2, A1=np.nan)])
-    assert study.verdicts(more, ["A1"])[1][0][3] == "●○–"
-
-
-def test_measures_of_a_setting_with_their_interval_over_seeds(runs):
-    header, rows = study.over_optimizers(runs, ["A1"])
-    assert header == ["measure", "muon (2 seeds)", "untrained (1 seeds)"]
-    assert rows == [["A1 attention", "0.600 [-0.671, 1.87]", "0.100"]]  # not that of A10
-    assert study.over_optimizers(runs, ["A1"], "8 heads")[1] == [["A1 attention", "0.200"]]
-    assert study.over_optimizers(runs, ["A1"], "before A1 was there")[1] == [["A1 attention", "not measured"]]
+    assert study.verdicts(more, ["A1"])[1][0][2] == "●○–"
 
 
 @pytest.mark.parametrize("n", range(2, 12))
@@ -64,11 +55,9 @@ def test_one_run_alone_has_no_interval(value):
     assert one.low == one.value == one.high == value
 
 
-def test_values_of_every_run_by_optimizer_and_setting(runs):
-    assert study.values(runs, "A1.attention") == {
-        "muon": {"default": [0.7, 0.5], "8 heads": [0.2], "diverging": [], "before A1 was there": []},
-        "untrained": {"default": [0.1]},
-    }
+def test_values_of_every_run_by_setting(runs):
+    expected = {"base": [0.7, 0.5], "8 heads": [0.2], "diverging": [], "before A1 was there": []}
+    assert study.values(runs, "A1.attention") == expected
 
 
 def test_another_table_is_refused(tmp_path):

@@ -69,10 +69,15 @@ def test_claims_are_shown_for_the_model_of_the_notebook_and_beside_it(monkeypatc
     assert s4[0] == "S4" and "Muon" in s4[-2] and "AdamW 0.0001" in s4[-1]
 
 
-def test_measures_over_seeds_are_those_of_the_claims_asked_for():
-    shown = notebook.show_seeds("A1")
-    assert "adamw (" in shown.data.splitlines()[0] and "muon (" in shown.data.splitlines()[0]
-    assert cells(shown) and all("attention" in row[0] for row in cells(shown))
+def test_another_model_than_that_of_the_text_is_said_at_the_top(monkeypatch):
+    seen = []
+    monkeypatch.setattr(notebook, "display", lambda what: seen.append(what.data))
+    monkeypatch.delenv("MODEL", raising=False)
+    notebook.setup()
+    assert seen == []
+    monkeypatch.setenv("MODEL", "small")
+    notebook.setup()
+    assert seen == ["This text was written about `origin`; numbers and figures below are of `small`."]
 
 
 def test_a_progress_bar_leaves_nothing_behind(monkeypatch):
