@@ -34,6 +34,11 @@ def test_every_key_has_a_label_and_a_key_and_head_are_read_once(untrained):
         assert len({(r.key, r.head) for r in readings}) == len(readings), id
 
 
+def test_no_two_keys_of_a_claim_have_one_label():
+    for id, one in measures.CLAIMS.items():
+        assert len(set(one.labels.values())) == len(one.labels), id
+
+
 def test_claims_are_refused_where_they_cannot_be_asked(model):
     obs = observe(model, dataclasses.replace(FAMILY, c_min=0.0), count=5)
     with pytest.raises(ValueError, match="c on both sides"):

@@ -38,9 +38,9 @@ def b1(obs: Observation) -> list[Reading]:
     "mean-ablating layer-1 heads barely hurts",
     "section 4.5",
     all="kept without all heads, optimal constant",
-    all_c="implied c farther from c by",
+    all_c="implied c then farther from c by",
     one="kept without one head, mean or, where that hurts, optimal constant",
-    one_c="implied c farther from c by",
+    one_c="implied c without one head farther from c by",
 )
 def b2(obs: Observation) -> list[Reading]:
     fit, judged = obs.halves()
@@ -81,9 +81,9 @@ def b3(obs: Observation) -> list[Reading]:
     "so layer 1 acts as a bias term",
     "inference, low confidence",
     constant="kept with the whole layer constant, optimal",
-    constant_c="implied c farther from c by",
+    constant_c="implied c then farther from c by",
     position="kept with it constant at each position, optimal",
-    position_c="implied c farther from c by",
+    position_c="implied c with it constant at each position farther from c by",
 )
 def b4(obs: Observation) -> list[Reading]:
     layer, (fit, judged) = [part(middle(obs)) for part in (components.attention, components.mlp)], obs.halves()
