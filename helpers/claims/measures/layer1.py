@@ -53,7 +53,7 @@ def b2(obs: Observation) -> list[Reading]:
     readings = solved(judged, "all", optimal(heads), **others)
     for h, weight in carried(obs, middle(obs)).items():
         one = solved_without(judged, "one", str(h), weight, ablate_heads(judged, [h]))
-        # Where the mean barely hurts the constant that costs least does, too; and of a model that knows nothing of c none
+        # Where the mean barely hurts the constant that costs least does, too; of a model that knows nothing of c none
         # says anything.
         if one[0].also and not all(r.agrees for r in one):
             one = solved_without(judged, "one", str(h), weight, optimal([h]))
