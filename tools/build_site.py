@@ -22,7 +22,7 @@ from helpers.places import ROOT
 PLOTLY = "application/vnd.plotly.v1+json"
 SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
 COPIED = (
-    *("bench/last.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
+    *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
     *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),
     *("checkpoints/results.csv", "studies/expectations.csv"),
 )
@@ -40,6 +40,7 @@ docs/claims
 docs/glossary
 CONTRIBUTING
 bench/last
+bench/loop
 bench/waits
 ```
 """

@@ -19,7 +19,7 @@ from transformer_lens.model_bridge import TransformerBridge
 from helpers.analysis.components import Component, head
 from helpers.analysis.estimates import Estimate, mean, ratio
 from helpers.data.recurrences import Family, Sequences, from_third, sample
-from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge
+from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge, in_float64
 
 SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
 HOOKS = (
@@ -169,7 +169,7 @@ def _observe(
 @torch.no_grad()
 def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
     """The model's predictions in float64, without keeping activations; for test sets too large to observe."""
-    return as_bridge(model)(vectors @ model.W_E.detach().double())
+    return in_float64(model)(inputs_embeds=vectors @ model.W_E.detach().double())
 
 
 @torch.no_grad()
@@ -186,8 +186,8 @@ def continue_sequences(
         raise ValueError(
             f"steps must be 1 to {n_ctx + 1 - known} for {known} vectors and a context of {n_ctx}, got {steps}"
         )
-    bridge, W_E = as_bridge(model), model.W_E.detach().double()
+    native, W_E = in_float64(model), model.W_E.detach().double()
     sequences = torch.from_numpy(np.asarray(vectors, dtype=float))
     for _ in range(steps):
-        sequences = torch.cat([sequences, bridge(sequences @ W_E)[:, -1:]], dim=1)
+        sequences = torch.cat([sequences, native(inputs_embeds=sequences @ W_E)[:, -1:]], dim=1)
     return sequences[:, known:].numpy()

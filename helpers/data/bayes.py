@@ -30,7 +30,8 @@ def sizes(
     c: Float[np.ndarray, " grid"],
 ) -> Float[np.ndarray, " grid"]:
     """What ``family.scaling`` would divide the sequence by that v_0 and v_1 start, for each c."""
-    sums = np.concatenate([-np.ones((1, len(c))), np.cumsum(c ** np.arange(family.length - 1)[:, None], axis=0) - 1])
+    powers = np.vander(c, family.length - 1, increasing=True).T
+    sums = np.concatenate([-np.ones((1, len(c))), np.cumsum(powers, axis=0) - 1])
     x = v1 - v0  # v_n = v_1 + sums[n] * x, with sums -1, 0, c, c + c^2, ...
     if family.scaling == "rms":
         mean_square = (v1 @ v1 + 2 * (v1 @ x) * sums.mean(axis=0) + (x @ x) * (sums**2).mean(axis=0)) / len(x)

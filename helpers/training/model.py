@@ -172,6 +172,11 @@ def by_part(model: nn.Module) -> dict[str, dict[str, Float[Tensor, "*_"]]]:
     }
 
 
+def in_float64(model: RecurrenceModel) -> nn.Module:
+    """A copy of the transformer in float64, to predict with; give it ``inputs_embeds=vectors @ model.W_E``."""
+    return copy.deepcopy(model.native).double().eval().requires_grad_(False)
+
+
 def bridge_around(native: nn.Module, config: ModelConfig, dtype: torch.dtype) -> TransformerBridge:
     """TransformerLens's bridge, with its hooks, around a native transformer of this configuration (not a copy)."""
     from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
@@ -191,5 +196,4 @@ def as_bridge(model: RecurrenceModel) -> TransformerBridge:
 
     The bridge computes the same function as the bare module (a test holds it to 1e-12); ``model`` stays untouched.
     """
-    native = copy.deepcopy(model.native).double().eval().requires_grad_(False)
-    return bridge_around(native, model.config, torch.float64)
+    return bridge_around(in_float64(model), model.config, torch.float64)
