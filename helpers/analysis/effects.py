@@ -141,10 +141,10 @@ def copy_strength(
     """
     source = obs.embedded if basis == "residual" else obs.vectors
     present, previous = varying(source), varying(source.roll(1, dims=1))
-    written = obs.cache[attention(layer).hook] if head is None else head_result(obs, head)
-    stream, part = (
+    heads = obs.cache[attention(layer).hook]
+    stream, written = (
         TwoRegressors.of(present, previous, varying(in_basis(obs, x, basis)))
-        for x in (obs.cache["resid_mid", layer], written)
+        for x in (obs.cache["resid_mid", layer], heads if head is None else head_result(obs, head))
     )
 
     def alpha(*totals: Sums) -> Sums:
@@ -152,7 +152,8 @@ def copy_strength(
         _, copied = TwoRegressors(*totals[6:]).coefficients
         return copied / unit
 
-    return bootstrap(alpha, *stream, *part), part.estimate(lambda totals: totals.r2)
+    copied = stream if head is None else written
+    return bootstrap(alpha, *stream, *copied), written.estimate(lambda totals: totals.r2)
 
 
 def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -154,10 +155,12 @@ def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
     model that ``knows`` c.
     """
     errors = [obs.errors(p).sum(dim=1) for p in (blind_prediction(obs), prediction, obs.prediction)]
-    return {
-        name: bootstrap(lambda blind, now, own: (blind - now) / (blind - own), *(e[sign * obs.c > 0] for e in errors))
-        for name, sign in signs(obs).items()
-    }
+
+    def left(blind: Sums, now: Sums, own: Sums) -> Sums:
+        with np.errstate(divide="ignore", invalid="ignore"):  # of a model that is itself the blind rule
+            return np.divide(blind - now, blind - own)
+
+    return {name: bootstrap(left, *(e[sign * obs.c > 0] for e in errors)) for name, sign in signs(obs).items()}
 
 
 @dataclass(frozen=True)
