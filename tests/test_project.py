@@ -16,7 +16,7 @@ from helpers.training import checkpoints, evaluator
 ROOMS = ["places", "data", "training", "analysis", "claims", "display"]
 
 
-@pytest.mark.parametrize("name", ["origin", "paper", "fast", "bounded", "small"])
+@pytest.mark.parametrize("name", ["origin", "origin-1e-4", "paper", "fast", "bounded", "small"])
 def test_a_shipped_model_is_as_good_as_it_should_be(name):
     """By the evaluator that shares no code with training, in both precisions."""
     log, recipe = (
@@ -28,7 +28,14 @@ def test_a_shipped_model_is_as_good_as_it_should_be(name):
     mse, variance = from_third(double[0]).mean(), double[1]
     assert abs(from_third(single[0]).mean() / mse - 1) < 1e-3
     assert 1 - mse / variance >= 0.99  # the best of the naive rules explains 0.97
-    limits = {"origin": 2 * PAPER_MSE, "paper": PAPER_MSE, "fast": 2e-6, "bounded": PAPER_MSE, "small": np.inf}
+    limits = {
+        "origin": 2 * PAPER_MSE,
+        "origin-1e-4": 1.05 * PAPER_MSE,
+        "paper": PAPER_MSE,
+        "fast": 2e-6,
+        "bounded": PAPER_MSE,
+        "small": np.inf,
+    }
     assert mse <= limits[name]
 
 
@@ -41,7 +48,7 @@ def test_the_fast_model_was_fast():
 def test_the_readmes_example_runs(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    exec(example.replace("checkpoints/paper", "checkpoints/small"), {})  # a model that is quick
+    exec(example.replace("checkpoints/origin", "checkpoints/small"), {})  # a model that is quick
     intact, ablated = re.findall(r"(\S+) \[.*?\]", capsys.readouterr().out)
     assert float(intact) < float(ablated)
 

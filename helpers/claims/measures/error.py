@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.analysis import following
-from helpers.analysis.estimates import rounded
+from helpers.analysis.estimates import number, rounded
 from helpers.analysis.following import Prediction, signs
 from helpers.analysis.observation import Observation
 from helpers.claims.readings import Reading
@@ -40,7 +40,7 @@ def solved(obs: Observation, key: str, prediction: Prediction, **others: Predict
     """
     kept, able = following.kept(obs, prediction), knows(obs)
     beside = {name: following.kept(obs, other) for name, other in others.items()}
-    notes = {sign: ", ".join(f"{name} {found[sign]}" for name, found in beside.items()) for sign in kept}
+    notes = {sign: ", ".join(f"{name} {number(found[sign].value)}" for name, found in beside.items()) for sign in kept}
     left = [
         Reading(key, one, sign, low=NEARLY_ALL, note=f" ({notes[sign]})" if beside else "", also=able)
         for sign, one in kept.items()
