@@ -47,7 +47,7 @@ def test_a_trial_of_a_tiny_recipe_fills_every_column(recipe):
 def changes(setting):
     """What a setting changes, by field."""
     base, other = (dataclasses.asdict(settings.recipe_of(name, 0)) for name in ("base", setting))
-    flat = [{**r, **r.pop("model"), **r.pop("family")} for r in (base, other)]
+    flat = [{**r.pop("model"), **r.pop("family"), **r} for r in (base, other)]
     return {k: flat[1][k] for k in flat[0] if flat[0][k] != flat[1][k]}
 
 

@@ -27,7 +27,9 @@ FAMILY = Family(dimension=6)
 
 
 @torch.no_grad()
-def planted(slope: float = SLOPE, k: float = K, m: float = M, back: int = 1, middle: float = 0.0) -> RecurrenceModel:
+def planted(
+    slope: float = SLOPE, k: float = K, m: float = M, back: int = 1, middle: float = 0.0, spread: float = 0.0
+) -> RecurrenceModel:
     """The model, with these numbers or others.
 
     Args:
@@ -35,6 +37,7 @@ def planted(slope: float = SLOPE, k: float = K, m: float = M, back: int = 1, mid
         k, m: layer 2 has QK = k * I (before the division by sqrt(d_head)) and OV = -m * I.
         back: how many vectors back layer 0 looks.
         middle: layer 1, whose weights are of rank one and write a constant, adds this times the mean of the past.
+        spread: and has this times random numbers in all places of its OV circuit.
     """
     d, n = CONFIG.d_model, CONFIG.n_ctx
     pairs = (torch.eye(d)[::2] - torch.eye(d)[1::2]) / 2**0.5
@@ -53,6 +56,9 @@ def planted(slope: float = SLOPE, k: float = K, m: float = M, back: int = 1, mid
     second.v.weight.copy_(1e-4 * torch.outer(rest[1], rest[1]) + middle * torch.eye(d))
     second.v.bias.copy_(3 * rest[1])
     second.o.weight.copy_(torch.outer(rest[2], rest[1]) + (middle != 0) * torch.eye(d))
+    noise = torch.randn(2, d, d, generator=torch.Generator().manual_seed(0))
+    second.v.weight += spread * noise[0]
+    second.o.weight += spread * noise[1]
     third.q.weight.copy_(k * torch.eye(d))
     third.k.weight.copy_(torch.eye(d))
     third.v.weight.copy_(torch.eye(d))
