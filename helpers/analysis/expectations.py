@@ -42,20 +42,24 @@ def expected_changes(obs: Observation, layer: int) -> dict[str, LineFit]:
 LEAST_C = -0.7  # of the c that a swapped vector is made to fit: near -1 it would lie far off
 
 
-def swap_previous(obs: Observation) -> dict[str, LineFit]:
+def swap_previous(obs: Observation, sign: int = 0) -> dict[str, LineFit]:
     """Lets the heads of layer 0 read another previous vector, one that fits another c, all else as it was (A3).
 
     In v_{n-2}, v_{n-1}, v_n the middle vector is moved along the line through them to where the three follow another
     sequence's c. The heads of layer 0 get its value where they attend to the previous vector; where they look, and what
     they read elsewhere, stays. Sequences that would have to fit a c below ``LEAST_C`` are left out.
 
+    Args:
+        sign: only sequences with a c of this sign; 0: all.
     Returns:
         "stream after the attention": its move against that of the embedded previous vector; if the heads add alpha
         times the previous vector, the slope is alpha and the correlation 1. "estimate after layer 0" (final scale held)
-        and "prediction": their moves against that of the answer, which is (1 + c) v_n - c v_{n-1} for either c.
+        and "prediction": their moves against that of the answer, which is (1 + c) v_n - c v_{n-1} for either c. The
+        same with ", old c": against that of an answer which takes the new vector and keeps the old c, as a fixed
+        mixture would. Where c is near -1 the two answers move nearly alike, so that only both together tell.
     """
     other = obs.c.roll(1)
-    chosen, c = other >= LEAST_C, other[:, None, None]
+    chosen, c = (other >= LEAST_C) & (sign * obs.c >= 0), other[:, None, None]
     swapped, previous = obs.vectors.clone(), obs.vectors.roll(1, dims=1)
     swapped[:, 2:] = (obs.vectors[:, 2:] + c * obs.vectors[:, :-2]) / (1 + c)
     swapped[:, :2] = previous[:, :2]
@@ -68,10 +72,13 @@ def swap_previous(obs: Observation) -> dict[str, LineFit]:
     changed = obs.under([("blocks.0.attn.hook_z", partial(replace, by=z))])
     difference = swapped - previous
     expected = c * (obs.vectors - swapped) - obs.c[:, None, None] * (obs.vectors - previous)
+    old = -obs.c[:, None, None] * difference
     stream, estimate = (changed.cache[name, 0] - obs.cache[name, 0] for name in ("resid_mid", "resid_post"))
-    pairs = {
-        "stream after the attention": (difference @ obs.W_E, stream),
-        "estimate after layer 0": (expected, to_output(obs, estimate)),
-        "prediction": (expected, changed.prediction - obs.prediction),
+    moves = {
+        "estimate after layer 0": to_output(obs, estimate),
+        "prediction": changed.prediction - obs.prediction,
     }
+    pairs = {"stream after the attention": (difference @ obs.W_E, stream)}
+    pairs |= {name: (expected, move) for name, move in moves.items()}
+    pairs |= {f"{name}, old c": (old, move) for name, move in moves.items()}
     return {name: line_fit(from_third(x)[chosen], from_third(y)[chosen]) for name, (x, y) in pairs.items()}

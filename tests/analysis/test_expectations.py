@@ -50,3 +50,19 @@ def test_the_answers_own_dependence_on_the_previous_vector_has_slope_one(obs):
     """For a model that reads the previous vector in layer 0 alone and knows the answer, the slope would be 1."""
     answer = (1 + obs.c)[:, None, None] * obs.vectors - obs.c[:, None, None] * obs.vectors.roll(1, dims=1)
     torch.testing.assert_close(answer[:, 1:], obs.targets[:, 1:])
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_old_answer_moves_with_the_swapped_vector_by_minus_the_old_c(obs, monkeypatch, sign):
+    other, pairs = obs.c.roll(1), []
+    monkeypatch.setattr(expectations, "line_fit", lambda x, y: pairs.append((x, y)) or line_fit(x, y))
+    assert list(expectations.swap_previous(obs, sign))[1:] == [
+        "estimate after layer 0",
+        "prediction",
+        "estimate after layer 0, old c",
+        "prediction, old c",
+    ]
+    keep = (other >= expectations.LEAST_C) & (sign * obs.c > 0)
+    embedded, (_, moved), (old, same) = pairs[0][0], pairs[2], pairs[4]
+    assert len(moved) == keep.sum() > 0 and torch.equal(moved, same)
+    torch.testing.assert_close(old @ obs.W_E, -obs.c[keep][:, None, None] * embedded)
