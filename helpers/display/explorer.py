@@ -5,9 +5,9 @@ An ``Example`` is a sequence, ``drawn`` or ``typed``; ``picture`` draws it, ``ex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from io import StringIO
 
 import numpy as np
@@ -18,7 +18,7 @@ from plotly.subplots import make_subplots
 
 from helpers.analysis import attention
 from helpers.analysis.attribution import contributions, share_sums
-from helpers.analysis.components import parse
+from helpers.analysis.components import Component, parse
 from helpers.analysis.estimates import number
 from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import Observation
@@ -29,6 +29,8 @@ from helpers.display.sliders import sliders
 from helpers.display.theme import HEADINGS, PALETTE, SHARE, line_style, theme
 
 MOST_BESIDE = 4  # heat maps in a row
+LINES, BARS, GAP, AROUND = 148, 132, 75, 140  # heights in pixels
+LARGE, SMALL = 250, 150  # of a heat map, two and more of them in a row
 Vectors = Float[np.ndarray, "..."]
 
 
@@ -77,6 +79,19 @@ def typed(obs: Observation, text: str, seed: int) -> Example:
     return Example(sequences, "Your sequence", "exact solver", given.back)
 
 
+def by_head(obs: Observation, strengths: Mapping[str, float]) -> dict[Component, float]:
+    """What to multiply each head's output by, from the strengths of heads ("L0H1") and of whole layers ("L0").
+
+    A head that is named itself and in its layer gets the product.
+    """
+    factors: dict[Component, float] = {}
+    for name, value in strengths.items():
+        layer = re.fullmatch(r"L(\d+)", name)
+        for head in obs.heads(int(layer[1])) if layer else [parse(name, obs.config)]:
+            factors[head] = factors.get(head, 1.0) * value
+    return factors
+
+
 def picture(
     obs: Observation,
     *,
@@ -97,7 +112,7 @@ def picture(
         d: size of d, 1 as in training.
         entries: first and last entry of the vectors to show (default: all).
         layer: whose attention to show.
-        strengths: what to multiply a head's output by ("L0H1" and so on; default 1).
+        strengths: what to multiply a head's output by ("L0H1"), or those of all heads of a layer ("L0"); default 1.
     """
     try:
         example = typed(obs, own, seed) if own.strip() else drawn(obs, c, d, noise, seed, vectors)
@@ -105,7 +120,7 @@ def picture(
         return theme(go.Figure(), str(error))
     there = changed = obs.on(example.sequences)
     curves = {example.last: there.targets, "model": there.prediction}
-    factors = {parse(name, obs.config): value for name, value in strengths.items()}
+    factors = by_head(obs, strengths)
     if set(factors.values()) - {1.0}:
         changed = there.under(scaling(there, factors))
         curves["with heads changed"] = changed.prediction
@@ -134,6 +149,8 @@ def _figure(
     maps = range(3, 3 + -(-len(patterns) // columns))  # the rows of heat maps
     places = [{}] * len(patterns) + [None] * (len(maps) * columns - len(patterns))
     whole = [{"colspan": columns}, *[None] * (columns - 1)]
+    one = LARGE if columns <= 2 else SMALL
+    plot = LINES + BARS + one * len(maps) + GAP * (1 + len(maps))
     figure = make_subplots(
         2 + len(maps),
         columns,
@@ -143,8 +160,8 @@ def _figure(
             "share of the answer that each part writes",
             *(f"attention of {name}" for name in patterns),
         ],
-        vertical_spacing=0.22 / (1 + len(maps)),
-        row_heights=[0.28, 0.25, *[0.47] * len(maps)],
+        vertical_spacing=GAP / plot,
+        row_heights=[LINES, BARS, *[one] * len(maps)],
     )
     for i, (name, row) in enumerate(rows.items()):
         figure.add_scatter(
@@ -160,36 +177,54 @@ def _figure(
     for i, pattern in enumerate(patterns.values()):
         at = {"row": maps[i // columns], "col": i % columns + 1}
         figure.add_heatmap(z=pattern.tolist(), coloraxis="coloraxis", **at).update_yaxes(autorange="reversed", **at)
-    theme(figure, title, height=450 + 370 * len(maps), above=HEADINGS)
+    theme(figure, title, height=AROUND + plot, above=HEADINGS)
+    figure.update_annotations(font_size=16 if columns <= 2 else 13)
     for row in maps:
         figure.update_yaxes(title_text="destination", row=row, col=1)
     figure.update_xaxes(title_text="source", row=maps[-1]).update_yaxes(title_text="value", row=1)
     figure.update_xaxes(title={"text": "entry", "standoff": 0}, row=1)
-    figure.update_xaxes(tickfont_size=10, row=2)
-    bar = {"title": {"text": "attention", "side": "right"}, "thickness": 12, "len": 0.42, "y": 0.2}
+    figure.update_xaxes(tickfont_size=10, dtick=1, row=2)
+    below = 1 - (LINES + BARS + 2 * GAP) / plot  # the part of the plot that holds heat maps
+    bar = {"title": {"text": "attention", "side": "right"}, "thickness": 12, "len": below, "y": below / 2}
     return figure.update_layout(coloraxis={"colorscale": SHARE, "cmin": 0, "cmax": 1, "colorbar": bar})
 
 
+NOBODY = "none"  # of the heads
+
+
 def explore(obs: Observation) -> None:
-    """The picture with its controls: the sequence, what to show, and a strength from 0 to 2 for every head."""
+    """The picture with its controls: the sequence, what to show, and strengths from 0 to 2.
+
+    With a dozen heads to a layer there is no room for a slider each. So every layer has one for all of its heads, and
+    there is one more for a single head, which is chosen by name; where both name a head, they multiply.
+    """
     config = obs.config
+    layers = range(config.n_layers)
+    heads = [str(head) for layer in layers for head in obs.heads(layer)]
     own = Textarea(placeholder="or type a sequence of your own, one vector to a line", description="own")
     upload = FileUpload(accept=".csv,.txt", description="or a file")
     upload.observe(lambda _: setattr(own, "value", bytes(upload.value[0].content).decode()), "value")
+
+    def draw(head: str, strength: float, **others: object) -> go.Figure:
+        return picture(obs, **others, **({} if head == NOBODY else {head: strength}))
+
+    lowest, highest = obs.family.c_min, obs.family.c_max
+    start = min(max(-0.8, lowest), highest)
     sliders(
-        partial(picture, obs),
+        draw,
         upload,
-        c=FloatSlider(value=-0.8, min=-1.5, max=1.5, step=0.1, description="c"),
+        c=FloatSlider(value=start, min=lowest, max=highest, step=0.1, description="c"),
         d=FloatSlider(value=1.0, min=0, max=3, step=0.1, description="size of d"),
         noise=FloatSlider(value=0.0, min=0, max=0.1, step=0.005, readout_format=".3f", description="noise"),
         seed=IntSlider(value=0, min=0, max=99, description="draw"),
         vectors=IntSlider(value=8, min=3, max=config.n_ctx, description="vectors"),
         own=own,
         entries=IntRangeSlider(value=(0, config.dimension - 1), min=0, max=config.dimension - 1, description="entries"),
-        layer=Dropdown(options=list(range(config.n_layers)), description="attention"),
+        layer=Dropdown(options=[(f"of layer {layer}", layer) for layer in layers], description="attention"),
         **{
-            str(head): FloatSlider(value=1.0, min=0, max=2, step=0.1, description=f"{head} ×")
-            for layer in range(config.n_layers)
-            for head in obs.heads(layer)
+            f"L{layer}": FloatSlider(value=1.0, min=0, max=2, step=0.1, description=f"layer {layer} ×")
+            for layer in layers
         },
+        head=Dropdown(options=[NOBODY, *heads], description="one head"),
+        strength=FloatSlider(value=1.0, min=0, max=2, step=0.1, description="this head ×"),
     )

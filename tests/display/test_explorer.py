@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from helpers.analysis import interventions
-from helpers.analysis.components import head
+from helpers.analysis.components import head, parse
 from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import observe
 from helpers.data.predictors import continue_by, exact_solver
@@ -61,13 +63,47 @@ def test_of_twelve_heads_the_one_that_is_named_is_changed(twelve):
     assert "attention of L1H11" in headings and len(set(headings.values())) == len(headings)
 
 
-def test_each_of_twelve_heads_has_a_slider_that_the_picture_understands(twelve, monkeypatch):
+def controls_of(observed, monkeypatch):
+    """What ``explore`` gives to the sliders: the function that draws, and where each control stands."""
     seen = {}
-    monkeypatch.setattr(explorer, "sliders", lambda draw, *others, **controls: seen.update(controls))
-    explorer.explore(twelve)
-    strengths = {name: control.value for name, control in seen.items() if name[0] == "L"}
-    assert list(strengths) == [f"L{i}H{h}" for i in range(2) for h in range(12)]
-    assert list(curves(explorer.picture(twelve, vectors=4, **strengths))) == ["truth", "model"]
+
+    def sliders(draw, *others, **controls):
+        seen.update(draw=draw, controls=controls)
+
+    monkeypatch.setattr(explorer, "sliders", sliders)
+    explorer.explore(observed)
+    return seen["draw"], seen["controls"]
+
+
+def test_a_layers_strength_is_that_of_all_its_heads_and_multiplies_a_heads_own(twelve):
+    factors = explorer.by_head(twelve, {"L1": 0.5, "L1H11": 0.5, "L0H2": 2.0})
+    assert factors == {**{head(1, h): 0.5 for h in range(11)}, head(1, 11): 0.25, head(0, 2): 2.0}
+    there = twelve.on(explorer.drawn(twelve, -0.8, 1.0, 0.0, 0, 4).sequences)
+    ablated = interventions.ablate_heads(there, twelve.heads(1), by="zero")[0, -1]
+    shown = curves(explorer.picture(twelve, vectors=4, L1=0.0))
+    np.testing.assert_allclose(shown["with heads changed"], ablated, atol=1e-12)
+    with pytest.raises(ValueError, match="there is no L5H0"):
+        explorer.picture(twelve, vectors=4, L5=0.0)
+
+
+def test_each_of_twelve_heads_can_be_chosen_and_turned_down(twelve, monkeypatch):
+    draw, controls = controls_of(twelve, monkeypatch)
+    first, *names = controls["head"].options
+    assert first == controls["head"].value == "none" and names == [f"L{i}H{h}" for i in range(2) for h in range(12)]
+    start = {name: control.value for name, control in controls.items()} | {"vectors": 4, "entries": None}
+    assert list(curves(draw(**start))) == list(curves(draw(**start | {"strength": 0.0}))) == ["truth", "model"]
+    there = twelve.on(explorer.drawn(twelve, -0.8, 1.0, 0.0, 0, 4).sequences)
+    for name in ("L0H1", "L1H11"):
+        ablated = interventions.ablate_heads(there, [parse(name, twelve.config)], by="zero")[0, -1]
+        shown = curves(draw(**start | {"head": name, "strength": 0.0}))
+        np.testing.assert_allclose(shown["with heads changed"], ablated, atol=1e-12)
+
+
+def test_c_can_be_what_it_was_in_training(twelve, obs, monkeypatch):
+    narrow = dataclasses.replace(twelve, family=dataclasses.replace(twelve.family, c_min=-0.5, c_max=1.0))
+    for observed, low, start, high in ((obs, -1.5, -0.8, 1.5), (narrow, -0.5, -0.5, 1.0)):
+        c = controls_of(observed, monkeypatch)[1]["c"]
+        assert (c.min, c.value, c.max) == (low, start, high)
 
 
 def test_an_example_says_what_it_is_and_in_which_units_it_is_shown(obs):
@@ -106,14 +142,13 @@ def test_what_cannot_be_continued_is_said_in_the_title(obs, text, said):
 
 
 def test_every_control_moves_the_picture(obs, monkeypatch):
-    seen = {}
-    monkeypatch.setattr(explorer, "sliders", lambda draw, *others, **controls: seen.update(controls))
-    explorer.explore(obs)
-    asked = {name: control.value for name, control in seen.items()}
-    assert explorer.picture(obs, **asked).to_dict() == explorer.picture(obs, vectors=8, c=-0.8).to_dict()
-    assert {name for name in asked if name[0] == "L"} == {f"L{i}H{h}" for i in range(3) for h in range(2)}
+    draw, controls = controls_of(obs, monkeypatch)
+    asked = {name: control.value for name, control in controls.items()}
+    assert draw(**asked).to_dict() == explorer.picture(obs, vectors=8, c=-0.8).to_dict()
+    assert {name for name in asked if name[0] == "L"} == {"L0", "L1", "L2"}
     other = {"own": "1\n2\n4", "c": 0.7, "d": 2.0, "noise": 0.1, "seed": 5, "vectors": 4, "entries": (1, 3), "layer": 1}
-    start = asked | {"vectors": 5}
-    for name in seen:
-        moved = explorer.picture(obs, **start | {name: other.get(name, 0.5)})
-        assert moved.to_dict() != explorer.picture(obs, **start).to_dict(), name
+    other |= {"head": "L1H1"}
+    start = asked | {"vectors": 5, "head": "L0H1", "strength": 0.8}
+    for name in controls:
+        moved = draw(**start | {name: other.get(name, 0.5)})
+        assert moved.to_dict() != draw(**start).to_dict(), name
