@@ -87,7 +87,7 @@ def panels(
 ) -> go.Figure:
     """Small line plots side by side, one for each entry of ``grid``, all with the same series names."""
     rows = -(-len(grid) // columns)
-    figure = make_subplots(rows, columns, subplot_titles=list(grid), shared_xaxes="all", vertical_spacing=0.16)
+    figure = make_subplots(rows, columns, subplot_titles=list(grid), shared_xaxes="all", vertical_spacing=0.32 / rows)
     for i, series in enumerate(grid.values()):
         for j, (name, values) in enumerate(series.items()):
             figure.add_scatter(
