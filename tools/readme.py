@@ -57,7 +57,7 @@ def mechanism() -> str:
 
     first = [
         ["attention on the", f"previous vector: {each(values('A1', 'attention'))}"],
-        ["made a constant, of what knowing", f"c brings is left: {each(values('B4', 'constant'))}"],
+        ["made constant, knowing c is", "kept: {:.2f} (c &lt; 0), {:.2f} (c &gt; 0)".format(*values("B4", "constant"))],
         ["OV eigenvalue score", f"(−1: subtracts): {each(values('C3', 'eigenvalue'))}"],
     ]
     notes = [
