@@ -36,7 +36,8 @@ def planted(
         slope: layer 0's OV circuit is this times the identity.
         k, m: layer 2 has QK = k * I (before the division by sqrt(d_head)) and OV = -m * I.
         back: how many vectors back layer 0 looks.
-        middle: layer 1, whose weights are of rank one and write a constant, adds this times the mean of the past.
+        middle: layer 1, whose weights are of rank one and write a constant, adds this times what layer 0 has left where
+            it looks.
         spread: and has this times random numbers in all places of its OV circuit.
     """
     d, n = CONFIG.d_model, CONFIG.n_ctx
@@ -51,6 +52,8 @@ def planted(
     first, second, third = (layer.attn for layer in model.native.layers)
     first.q.weight.copy_(60 * places.T @ places)
     first.k.weight.copy_(60 * places[back:].T @ places[: n - back])  # the key of place m: the query of place m + back
+    second.q.weight.copy_(first.q.weight)
+    second.k.weight.copy_(first.k.weight)
     first.v.weight.copy_(torch.eye(d))
     first.o.weight.copy_(slope * torch.eye(d))
     second.v.weight.copy_(1e-4 * torch.outer(rest[1], rest[1]) + middle * torch.eye(d))
