@@ -18,6 +18,19 @@ from helpers.training import checkpoints
 PAGE = ROOT / "docs" / "claims.md"
 
 
+NUMBER = r"-?\d[\d.]*(?:e-?\d+)?"
+UNBROKEN = re.compile(rf"(?<![\w`(/.-])(?:[●◐○] )?{NUMBER}(?: \[{NUMBER}, {NUMBER}\])?")
+
+
+def unbroken(table: str) -> str:
+    """A table whose numbers, with their mark or interval, do not break over lines: no-break spaces and minus signs."""
+
+    def join(found: re.Match[str]) -> str:
+        return found[0].replace(" ", "\u00a0").replace("-", "−")
+
+    return "\n".join(UNBROKEN.sub(join, line) if line.startswith("|") else line for line in table.split("\n"))
+
+
 def anchor(heading: str) -> str:
     """A heading's address within its page, as GitHub and MyST make it."""
     return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
@@ -55,5 +68,5 @@ def sections(models: Mapping[str, Mapping[str, list[Reading]]], books: Mapping[s
         parts += section(rows[0].id, rows[0].claim, rows[0].paper, markdown(("model", "here", ""), cells))
     for id in measures.ids():
         claim = measures.CLAIMS[id]
-        parts += section(id, claim.text, claim.paper, claim_section(id, models))
+        parts += section(id, claim.text, claim.paper, unbroken(claim_section(id, models)))
     return "\n\n".join(parts)

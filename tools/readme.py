@@ -33,7 +33,7 @@ def insert(page: str, table: str) -> str:
 
 def page() -> str:
     """The README with the grid of today's stored results."""
-    return insert(README.read_text(), grid(models(), measures.ids()))
+    return insert(README.read_text(), claims_page.unbroken(grid(models(), measures.ids())))
 
 
 def claims() -> str:

@@ -24,3 +24,9 @@ def test_a_claim_without_evidence_is_an_error():
     books = {"1.ipynb": new_notebook(cells=[new_markdown_cell("# A1 in a title is not enough\n\n## A10: another")])}
     with pytest.raises(LookupError, match="no heading of a notebook names claim A1"):
         claims_page.evidence("A1", books)
+
+
+def test_numbers_marks_and_intervals_do_not_break():
+    line = "| `origin-1e-4` | B2 | ◐ -8.50e-05 | 0.25 [-0.10, 1.00e-04] ✓, c < -0.7 (see a-1) |"
+    joined = "| `origin-1e-4` | B2 | ◐\u00a0−8.50e−05 | 0.25\u00a0[−0.10,\u00a01.00e−04] ✓, c < −0.7 (see a-1) |"
+    assert claims_page.unbroken(f"text 1 [2, 3]\n{line}") == f"text 1 [2, 3]\n{joined}"
