@@ -16,10 +16,9 @@ import pandas as pd
 from scipy.stats import t
 
 from helpers.analysis.estimates import Estimate, exactly
-from helpers.claims.tables import NOT_MEASURED
+from helpers.claims.tables import MARKS, NOT_MEASURED
 
-MARKS = {"replicated": "●", "partly": "◐", "not replicated": "○"}
-DIVERGED, MISSING = "×", "–"  # marks of a run without a verdict
+DIVERGED, MISSING = "×", MARKS[NOT_MEASURED]  # marks of a run without a verdict
 FIRST_COLUMNS = ("setting", "seed", "test_mse")
 
 
