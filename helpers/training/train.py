@@ -18,6 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.training import checkpoints
+from helpers.training.graphed import GraphedTrainer
 from helpers.training.machine import describe, pick_device
 from helpers.training.recipes import Recipe
 from helpers.training.trainer import STATE, Trainer
@@ -84,8 +85,7 @@ def train(
         out: the run's folder; at the end a checkpoint.
         fresh: start anew, whatever the folder holds.
         threads: CPU threads while it trains. A run repeats bit by bit on one, and small models lose little by it.
-        compiled: let torch.compile make one program of the step (needs a C++ compiler; on CUDA it records CUDA graphs).
-            The result differs by rounding.
+        compiled: let torch.compile make one program of the step (needs a C++ compiler). The result differs by rounding.
         bar: makes the progress bar, as tqdm does.
     Returns:
         ``out``.
@@ -100,7 +100,9 @@ def train(
             (Path(out) / name).unlink(missing_ok=True)
     keep_memory()
     with cpu_threads(threads), stop_requests() as stop:
-        trainer = Trainer(recipe, Path(out), device or pick_device(), compiled)
+        where = device or pick_device()
+        kind = GraphedTrainer if where.type == "cuda" and recipe.optimizer == "adamw" else Trainer
+        trainer = kind(recipe, Path(out), where, compiled)
         before, start = trainer.seconds, time.monotonic()
         with bar(total=recipe.steps, initial=trainer.done, unit="step", leave=False) as progress:
             while trainer.done < recipe.steps:

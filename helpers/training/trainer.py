@@ -65,14 +65,23 @@ def rate_at(recipe: Recipe, step: int) -> float:
     return warm
 
 
-def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.Optimizer]:
-    """AdamW alone, or Muon on the blocks' weight matrices and AdamW on the rest (arXiv 2502.16982)."""
+def make_optimizers(recipe: Recipe, model: RecurrenceModel, graphed: bool = False) -> list[torch.optim.Optimizer]:
+    """AdamW alone, or Muon on the blocks' weight matrices and AdamW on the rest (arXiv 2502.16982).
+
+    Args:
+        graphed: for a CUDA graph, in which a rate that changes must be a tensor. Only AdamW can be recorded.
+    """
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     muon = {name: p for name, p in trained.items() if recipe.optimizer == "muon" and ".layers." in name and p.ndim == 2}
     rest = [p for name, p in trained.items() if name not in muon]
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(
-            rest, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, recipe.beta2), fused=True
+            rest,
+            lr=torch.tensor(recipe.learning_rate, device=rest[0].device) if graphed else recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            betas=(0.9, recipe.beta2),
+            fused=True,
+            capturable=graphed,
         )
     ]
     if muon:
@@ -90,6 +99,8 @@ def make_optimizers(recipe: Recipe, model: RecurrenceModel) -> list[torch.optim.
 class Trainer:
     """Model, optimizers, step count and log of a training under way, and their way to disk and back."""
 
+    graphed = False
+
     def __init__(self, recipe: Recipe, out: Path, device: torch.device, compiled: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had should be noticed before the work
         self.recipe, self.out, self.device = recipe, out, device
@@ -98,10 +109,9 @@ class Trainer:
         if compiled:
             for layer in self.model.native.layers:
                 layer.mlp.act = gelu
-            graphs = {"mode": "reduce-overhead"} if device.type == "cuda" else {}  # CUDA graphs: no launch costs
-            self.errors = torch.compile(squared_errors, dynamic=False, **graphs)
-        self.optimizers = make_optimizers(recipe, self.model)
-        self.peaks = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
+            self.errors = torch.compile(squared_errors, dynamic=False)
+        self.optimizers = make_optimizers(recipe, self.model, self.graphed)
+        self.peaks = [[float(group["lr"]) for group in o.param_groups] for o in self.optimizers]
         self.test = as_tensor(held_out(recipe.family), device)
         self.done, self.seconds = 0, 0.0
         self.log: list[tuple[float, ...]] = []
@@ -128,7 +138,10 @@ class Trainer:
             )
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            ours = [{key: group.get(key) for key in ("lr", "capturable")} for group in optimizer.param_groups]
             optimizer.load_state_dict(saved)
+            for group, mine in zip(optimizer.param_groups, ours, strict=True):  # the state may be another device's
+                group.update(mine)
         self.done, self.seconds, self.log = state["done"], state["seconds"], state["log"]
         self.losses = list(state["losses"])
 
@@ -153,23 +166,33 @@ class Trainer:
         checkpoints.write(self.out / STATE, content.getvalue())
 
     def step(self) -> None:
-        """One update; keeps the loss before it."""
-        factor = rate_at(self.recipe, self.done)
+        """One update at this step's rate, on its batch; keeps the loss before it."""
+        self.set_rate(rate_at(self.recipe, self.done))
+        self.losses.append(self.next_update())
+        self.done += 1
+        if self.done in self.recipe.keep_steps:
+            self.keep(f"step_{self.done}")
+
+    def set_rate(self, factor: float) -> None:
+        """Sets the learning rates to ``factor`` times their peaks."""
         for optimizer, peaks in zip(self.optimizers, self.peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
+
+    def next_update(self) -> Float[Tensor, ""]:
+        """The update of this step; returns the loss before it."""
+        return self.update(as_tensor(batch_at(self.recipe, self.done), self.device))
+
+    def update(self, vectors: Float[Tensor, "batch length dimension"]) -> Float[Tensor, ""]:
+        """One update on these sequences; returns the loss before it."""
         self.model.zero_grad(set_to_none=True)
-        vectors = as_tensor(batch_at(self.recipe, self.done), self.device)
         loss = self.errors(self.model, vectors)[self.recipe.first_context - 1 :].mean()
         loss.backward()
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         for optimizer in self.optimizers:
             optimizer.step()
-        self.done += 1
-        self.losses.append(loss.detach())
-        if self.done in self.recipe.keep_steps:
-            self.keep(f"step_{self.done}")
+        return loss.detach()
 
     def evaluate(self) -> None:
         """Adds a row to the log: the mean loss since the last row, and the test error.
