@@ -2,7 +2,9 @@
 
 ``python studies/over_training.py runs/origin`` after (or during) ``make train RECIPE=origin``: a row for each file in
 the run's folder ``kept``, at the steps of ``Recipe.keep_steps`` and where the test error first passed those of
-``keep_errors``. A file that has a row is not measured again. Columns are those of settings.csv.
+``keep_errors``. A file that has a row is not measured again. Columns are those of settings.csv. The shipped models
+``origin-1e-4`` and ``origin`` close the table, from their stored results: the same training where it first had the
+paper's error, and at its end.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import safetensors.torch
 from tqdm import tqdm
 
 from helpers.analysis.observation import observe
-from helpers.claims import measures
+from helpers.claims import measures, results
 from helpers.claims.readings import in_short
+from helpers.places import ANALYSED, CHECKPOINTS, EARLY
 from helpers.training import checkpoints
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import RECIPES, Recipe
@@ -36,11 +39,21 @@ def measured(path: Path, recipe: Recipe) -> dict[str, str | float]:
     """Every claim asked of kept weights."""
     model = RecurrenceModel(recipe.model)
     model.load_state_dict(safetensors.torch.load_file(path), strict=False)
-    obs = observe(model.eval(), recipe.family)
-    row: dict[str, str | float] = {"test_mse": obs.mse().value}
-    for id, readings in measures.measure(obs).items():
+    return row_of(measures.measure(observe(model.eval(), recipe.family)))
+
+
+def row_of(found: results.Found) -> dict[str, str | float]:
+    """Verdict and measures of every claim."""
+    row: dict[str, str | float] = {"test_mse": found["S5"][0].estimate.value}
+    for id, readings in found.items():
         row |= in_short(id, readings)
     return row
+
+
+def shipped(name: str) -> dict[str, str | float]:
+    """The row of a shipped model, from its stored results."""
+    step = int(checkpoints.load_log(CHECKPOINTS / name)["step"][-1])
+    return {"kept": name, "step": step} | row_of(results.of(CHECKPOINTS / name, measures.ids()))
 
 
 def main() -> int:
@@ -53,7 +66,9 @@ def main() -> int:
     files = sorted((options.run / KEPT).glob("*.safetensors"), key=lambda path: (step_of(path, log), path.name))
     if not files:
         p.error(f"argument run: {options.run / KEPT} must hold weights (*.safetensors)")
-    rows = pd.read_csv(TABLE).to_dict("records") if TABLE.exists() else []
+    rows = [shipped(EARLY), shipped(ANALYSED)]
+    if TABLE.exists():
+        rows += [row for row in pd.read_csv(TABLE).to_dict("records") if row["kept"] not in (EARLY, ANALYSED)]
     for path in tqdm([path for path in files if path.stem not in {row["kept"] for row in rows}], unit="file"):
         rows.append({"kept": path.stem, "step": step_of(path, log)} | measured(path, RECIPES[options.recipe]))
         table = pd.DataFrame(sorted(rows, key=lambda row: row["step"]))

@@ -94,15 +94,15 @@ def load(path: Path = RESULTS) -> pd.DataFrame:
     return table
 
 
-def measure(folder: Path) -> Found:
-    """Every reading of a checkpoint, measured now, the portrait's last.
+def measure(folder: Path, ids: Iterable[str] | None = None) -> Found:
+    """The readings of each claim (default: of all) of a checkpoint, measured now, the portrait's last.
 
     Raises:
         ValueError: what ``measures.measure`` raises.
         checkpoints.CheckpointError: it cannot be loaded.
     """
     obs = observe(checkpoints.load(folder), checkpoints.load_recipe(folder).family)
-    return measures.measure(obs) | {PORTRAIT: portrait(obs)}
+    return measures.measure(obs, ids) | {PORTRAIT: portrait(obs)}
 
 
 def of(folder: Path, ids: Iterable[str]) -> Found:

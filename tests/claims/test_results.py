@@ -30,10 +30,15 @@ def test_the_shipped_models_have_stored_results_and_no_others(stored):
     assert tuple(stored["model"].unique()) == SHIPPED
 
 
+COSTLY = ("B2", "B4")  # the constants that cost least are two thirds of all measuring
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_stored_results_are_todays(stored, name):
-    now = results.to_rows(CHECKPOINTS / name, results.measure(CHECKPOINTS / name))
-    then = stored[stored["model"] == name].reset_index(drop=True)
+    """Every claim of the model that the notebooks take apart; of the others all but the costly ones."""
+    wanted = [id for id in ids() if name == ANALYSED or id not in COSTLY]
+    now = results.to_rows(CHECKPOINTS / name, results.measure(CHECKPOINTS / name, wanted))
+    then = stored[(stored["model"] == name) & stored["claim"].isin([*wanted, results.PORTRAIT])].reset_index(drop=True)
     advice = "run: make results"
     assert now[[*KEYS, "agrees"]].equals(then[[*KEYS, "agrees"]]), advice
     for column in NUMBERS:
