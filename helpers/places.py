@@ -13,6 +13,7 @@ COMPARED = "paper"  # from larger initial weights, with 2 heads and c up to 1.5:
 TWO_HEADS = "origin-2"  # the same setting with 2 heads
 SHIPPED = (ANALYSED, EARLY, TWO_HEADS, COMPARED)  # of which the claims are asked, in the order of the results table
 STUDY = ROOT / "studies" / "settings.csv"
+OVER_TRAINING = ROOT / "studies" / "over_training.csv"
 LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
 
 

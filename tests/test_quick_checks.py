@@ -4,6 +4,7 @@ import copy
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from test_notebooks import BOOKS
@@ -13,6 +14,7 @@ from helpers.analysis.attribution import contributions, share_sums
 from helpers.analysis.estimates import exactly, line_fit
 from helpers.analysis.observation import observe
 from helpers.claims.readings import Reading, way_agrees
+from helpers.claims.study import shifts
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import unroll
 
@@ -67,24 +69,37 @@ def test_05_even_attention_reads_the_mean_of_what_was_seen():
     assert "the mean of all vectors seen" in answer("05_layer2_negative_similarity")
 
 
-def test_06_heads_that_carry_nearly_all_decide():
+def test_06_for_negative_c_the_answer_is_a_mixture_of_the_last_two():
+    c, m, u = -0.5, torch.ones(40), torch.arange(40.0)
+    v = [m + c**j * u for j in range(4)]
+    torch.testing.assert_close(0.5 * v[2] + 0.5 * v[1], v[3])
+    assert "1 + c = 0.5 on v_n and −c = 0.5 on v_{n−1}" in answer("06_one_number_on_a_line")
+
+
+def test_07_heads_that_carry_nearly_all_decide():
     def way(agrees):
         return [Reading("x", exactly(1), also=yes, weight=w) for yes, w in zip(agrees, (0.95, 0.05), strict=True)]
 
     assert way_agrees(way((True, False))) and not way_agrees(way((False, True)))
-    assert "Yes: heads that carry 0.95" in answer("06_what_it_depends_on")
+    assert "Yes: heads that carry 0.95" in answer("07_what_it_depends_on")
 
 
-def test_07_shares_of_a_right_prediction_sum_to_one(obs):
+def test_08_a_shift_is_a_difference_of_means():
+    runs = pd.DataFrame({"setting": ["base"] * 2 + ["4 heads"] * 2, "A": ["replicated"] * 2 + ["partly", "replicated"]})
+    assert shifts(runs, ["A"]).loc["4 heads", "A"] == -0.25
+    assert "0.75 − 1 = −0.25" in answer("08_one_choice_at_a_time")
+
+
+def test_09_shares_of_a_right_prediction_sum_to_one(obs):
     sums = {name: share_sums(obs, part) for name, part in contributions(obs).items()}
     written = sum(with_target for with_target, _ in sums.values())
     right = (obs.prediction * obs.targets)[:, 2:].sum(dim=(1, 2))
     torch.testing.assert_close(written, right)  # so the shares sum to 1 where prediction and target agree
-    assert f"To {1 + 0.15}." in answer("07_explorer")
+    assert f"To {1 + 0.15}." in answer("09_explorer")
 
 
-def test_08_c_survives_a_change_of_units():
+def test_10_c_survives_a_change_of_units():
     v = unroll(np.array([[7.0]]), np.array([0.5]), np.array([[3.0]]), 4)[0]
     w = 2 * v + 5
     assert np.array_equal(unroll(w[:1], np.array([0.5]), np.array([[8.5]]), 4)[0], w)
-    assert "The same c, and d = 8.5" in answer("08_your_own_recurrence")
+    assert "The same c, and d = 8.5" in answer("10_your_own_recurrence")

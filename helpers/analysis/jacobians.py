@@ -1,7 +1,7 @@
 """The model as weights: how its prediction moves with each vector it has seen.
 
-The answer of the task is an affine combination of any two vectors seen. A prediction that is one has Jacobians which are
-multiples of the identity, one number for each vector, and these numbers sum to 1.
+The answer of the task is an affine combination of any two vectors seen. A prediction that is one has Jacobians that
+are multiples of the identity, one number for each vector, and these numbers sum to 1.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def weights(rule: Rule, contexts: Contexts, directions: Directions) -> Float[Ten
 def identity_share(rule: Rule, contexts: Contexts, draws: int = 8, seed: int = 0) -> Float[Tensor, " batch"]:
     """How much of the Jacobians' square norm their multiples of the identity have: 1 if that is all there is.
 
-    By random unit vectors r: the mean of r^T J r estimates the multiple, that of |r^T J|^2 the square norm by dimension.
+    By random unit vectors r: the mean of r^T J r estimates the multiple, that of |r^T J|^2 the square norm over the
+    number of dimensions.
     """
     generator = torch.Generator().manual_seed(seed)
     multiples, squares = [], []

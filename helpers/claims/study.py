@@ -20,6 +20,7 @@ from helpers.claims.tables import MARKS, NOT_MEASURED
 
 DIVERGED, MISSING = "×", MARKS[NOT_MEASURED]  # marks of a run without a verdict
 FIRST_COLUMNS = ("setting", "seed", "test_mse")
+SCORES = {"replicated": 1.0, "partly": 0.5, "not replicated": 0.0}
 
 
 def load(path: Path) -> pd.DataFrame:
@@ -56,6 +57,16 @@ def verdicts(runs: pd.DataFrame, ids: Sequence[str]) -> tuple[list[str], list[li
         for setting, group in runs.groupby("setting", sort=False)
     ]
     return ["setting", "test MSE", *ids], rows
+
+
+def shifts(runs: pd.DataFrame, ids: Sequence[str], base: str = "base") -> pd.DataFrame:
+    """How far a setting moves the verdicts: settings by claims, the mean over seeds less that of ``base``.
+
+    A verdict counts 1 if replicated, 1/2 if partly and 0 if not; not a number where a claim was not asked.
+    """
+    found = pd.DataFrame({id: runs[id].map(SCORES) if id in runs else nan for id in ids}, dtype=float)
+    means = found.groupby(runs["setting"], sort=False).mean()
+    return means - means.loc[base]
 
 
 def over_seeds(values: pd.Series) -> Estimate:

@@ -16,6 +16,7 @@ from helpers.display.theme import HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHAR
 Values = Sequence[float] | Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "_ _"] | Float[Tensor, "_ _"]
 Cloud = Float[np.ndarray, "..."] | Float[Tensor, "..."]
+EXPONENT = {"type": "log", "exponentformat": "power", "dtick": 1}  # of an axis
 POINTS = 1500  # of a cloud: enough to see it, few enough to store
 
 
@@ -70,8 +71,7 @@ def lines(
         _mark_level(figure, *level, log_y)
     if isinstance(x, range) and len(x) <= 20:
         figure.update_xaxes(dtick=1)  # things that are counted have a tick each
-    exponent = {"type": "log", "exponentformat": "power", "dtick": 1}
-    figure.update_xaxes(exponent if log_x else {}).update_yaxes(exponent if log_y else {})
+    figure.update_xaxes(EXPONENT if log_x else {}).update_yaxes(EXPONENT if log_y else {})
     figure.update_layout(showlegend=len(series) > 1)
     return theme(figure, title, x_title, y_title)
 
@@ -84,6 +84,7 @@ def panels(
     x_title: str,
     y_title: str,
     columns: int = 3,
+    log_x: bool = False,
 ) -> go.Figure:
     """Small line plots side by side, one for each entry of ``grid``, all with the same series names."""
     rows = -(-len(grid) // columns)
@@ -102,7 +103,7 @@ def panels(
                 col=i % columns + 1,
             )
     theme(figure, title, height=170 + 190 * rows, above=HEADINGS)
-    figure.update_xaxes(title_text=x_title, row=rows)
+    figure.update_xaxes(EXPONENT if log_x else {}).update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes(title_text=y_title, col=1)
     return figure.update_layout(margin_b=100, legend=LEGEND_BELOW)
 
@@ -167,7 +168,7 @@ def bars(
     if level is not None:
         _mark_level(figure, *level, log_y)
     if log_y:
-        figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+        figure.update_yaxes(EXPONENT)
     return theme(figure, title, x_title, y_title)
 
 

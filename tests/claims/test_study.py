@@ -37,6 +37,14 @@ def test_a_seed_that_was_not_asked_has_a_mark_of_its_own(runs):
     assert study.verdicts(more, ["A1"])[1][0][2] == "●○–"
 
 
+def test_a_shift_is_the_mean_verdict_less_the_bases(runs):
+    found = study.shifts(runs, ["A1", "B7"])
+    assert list(found.index) == ["base", "8 heads", "diverging", "before A1 was there"]
+    assert found["A1"].tolist()[:2] == [0.0, 0.0]  # one of two replicated; one partly
+    assert study.shifts(runs[:2], ["A1"])["A1"].tolist() == [0.0, -0.5]
+    assert found["A1"][2:].isna().all() and found["B7"].isna().all()
+
+
 @pytest.mark.parametrize("n", range(2, 12))
 def test_the_interval_over_seeds_is_students(n):
     values = np.random.default_rng(n).standard_normal(n)

@@ -3,6 +3,8 @@ import pytest
 
 from helpers.analysis.estimates import Estimate, exactly
 from helpers.display import figures
+from helpers.display.marks import marked
+from helpers.display.space import space
 from helpers.display.theme import SHARE, SIGNED
 
 NAMED = {"x_title": "x", "y_title": "y"}
@@ -92,3 +94,24 @@ def test_dots_below_the_end_of_the_axis_are_drawn_at_it_and_settings_keep_their_
     assert list(figure.layout.yaxis.categoryarray) == ["three", "two", "one"]  # from below
     assert [line.x0 for line in figure.layout.shapes] == [0.25, 0.75]
     assert [trace.name for trace in figure.data if trace.showlegend] == ["muon", "adamw"]
+
+
+def test_a_table_of_marks_has_them_in_order_and_leaves_what_is_not_known_without_a_colour():
+    values = np.array([[0.0, np.nan], [-0.5, 1.0]])
+    (map_,) = marked(
+        values, [["●", "–"], ["○●", "●"]], "title", rows=["a", "b"], columns=["A1", "B1"], **NAMED, unit="u"
+    ).data
+    assert map_.z[0][1] is None and list(map_.z[1]) == [-0.5, 1.0] and (map_.zmin, map_.zmax) == (-1, 1)
+    assert list(map_.text[1]) == ["○●", "●"] and list(map_.y) == ["a", "b"]
+
+
+def test_panels_may_share_a_logarithmic_axis():
+    figure = figures.panels([1, 10], {"a": {"x": [1, 2]}, "b": {"x": [3, 4]}}, "title", **NAMED, log_x=True)
+    assert figure.layout.xaxis.type == figure.layout.xaxis2.type == "log"
+
+
+def test_points_in_space_keep_their_order_and_name_three_axes():
+    points = np.arange(12.0).reshape(4, 3)
+    figure = space({"a": points, "b": points + 1}, "title", axes=("one", "two", "three"))
+    assert np.array_equal(np.transpose([figure.data[0].x, figure.data[0].y, figure.data[0].z]), points)
+    assert [figure.layout.scene[f"{axis}axis"].title.text for axis in "xyz"] == ["one", "two", "three"]
