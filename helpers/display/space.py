@@ -28,5 +28,5 @@ def space(clouds: Mapping[str, Float[np.ndarray, "points 3"]], title: str, *, ax
         )
     theme(figure, title, height=520)
     figure.update_scenes(dict(zip(("xaxis_title", "yaxis_title", "zaxis_title"), axes, strict=True)))
-    figure.update_scenes(camera_eye={"x": 1.6, "y": 1.6, "z": 1.1})
+    figure.update_scenes(camera_eye={"x": 1.9, "y": 1.9, "z": 1.3})
     return figure.update_layout(legend=LEGEND_BELOW, margin_b=60)
