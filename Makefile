@@ -42,7 +42,7 @@ lax: $(READY)  # notebook 02 comes first: it trains the model that the others th
 lab: $(READY)  ## open JupyterLab on notebook 01
 	$(BIN)/jupyter lab notebooks/01_data_generation.ipynb
 
-explorer: $(READY)  ## serve notebook 07 as a page without its code (Voilà)
+explorer: $(READY)  ## serve the explorer as a page without its code (Voilà)
 	$(BIN)/voila notebooks/09_explorer.ipynb
 
 site: $(READY)  ## build the site under build/site from the stored notebooks
