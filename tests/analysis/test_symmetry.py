@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.analysis.symmetry import defect, permutation, rotation, translation
@@ -22,6 +22,7 @@ def drawn(seed, dimension=8, n=5):
 
 @pytest.mark.parametrize("name", MOVES)
 @pytest.mark.parametrize("rule", [least_squares, copy_last_but_one])
+@settings(deadline=None)
 @given(seed=SEEDS, n=st.integers(3, 14), dimension=st.integers(2, 40))
 def test_rules_made_of_inner_products_have_no_defect(rule, name, seed, n, dimension):
     contexts, generator = drawn(seed, dimension, n)
@@ -29,6 +30,7 @@ def test_rules_made_of_inner_products_have_no_defect(rule, name, seed, n, dimens
     assert (found <= 1e-18 * rule(contexts).square().sum(dim=1).clamp(min=1)).all()
 
 
+@settings(deadline=None)
 @given(seed=SEEDS)
 def test_a_fixed_map_commutes_with_the_flip_alone(seed):
     contexts, generator = drawn(seed)
@@ -40,6 +42,7 @@ def test_a_fixed_map_commutes_with_the_flip_alone(seed):
     assert largest.max() > 1e-3
 
 
+@settings(deadline=None)
 @given(seed=SEEDS)
 def test_a_defect_is_the_mean_square_by_context(seed):
     contexts, generator = drawn(seed)
@@ -48,6 +51,7 @@ def test_a_defect_is_the_mean_square_by_context(seed):
     torch.testing.assert_close(doubled, torch.full((6,), 0.25, dtype=torch.float64))
 
 
+@settings(deadline=None)
 @given(seed=SEEDS, dimension=st.integers(1, 40))
 def test_turns_keep_inner_products_and_permutations_keep_entries(seed, dimension):
     contexts, generator = drawn(seed, dimension)

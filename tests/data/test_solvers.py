@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.data import predictors
@@ -64,6 +64,7 @@ def noisy(family, seed, count=8):
     return torch.from_numpy(sample(family, count, seed).vectors)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(3, 14))
 def test_with_little_noise_the_posterior_mean_is_least_squares_inside_the_range(seed, n):
     """And the bound outside it; the grid's spacing is 2e-4, the noise makes the posterior somewhat wider."""
@@ -75,6 +76,7 @@ def test_with_little_noise_the_posterior_mean_is_least_squares_inside_the_range(
     assert (found - solved.clamp(-0.9, 0.8)).abs().max() < 2 * wide
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), noise=st.floats(1e-3, 1e3))
 def test_the_posterior_mean_stays_in_the_range_and_is_the_priors_mean_where_noise_drowns_all(seed, noise):
     v = noisy(Family(noise=0.3), seed)
@@ -85,6 +87,7 @@ def test_the_posterior_mean_stays_in_the_range_and_is_the_priors_mean_where_nois
 
 
 @pytest.mark.parametrize("rule", [bayes_of_steps, bayes_of_vectors])
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(3, 14))
 def test_posterior_means_are_exact_where_nothing_disturbs(rule, seed, n):
     v = noisy(Family(c_min=0.3, c_max=0.8), seed)
