@@ -115,3 +115,11 @@ def test_points_in_space_keep_their_order_and_name_three_axes():
     figure = space({"a": points, "b": points + 1}, "title", axes=("one", "two", "three"))
     assert np.array_equal(np.transpose([figure.data[0].x, figure.data[0].y, figure.data[0].z]), points)
     assert [figure.layout.scene[f"{axis}axis"].title.text for axis in "xyz"] == ["one", "two", "three"]
+
+
+def test_marks_in_space_are_not_joined_and_differ():
+    points = np.arange(12.0).reshape(4, 3)
+    axes = ("one", "two", "three")
+    figure = space({"a": points}, "title", axes=axes, marks={"b": points + 1, "c": points[:1]})
+    assert [trace.mode for trace in figure.data] == ["lines+markers", "markers", "markers"]
+    assert figure.data[1].marker.symbol != figure.data[2].marker.symbol and list(figure.data[2].z) == [2]
