@@ -7,7 +7,6 @@ at the position and averaged over those before it. ``helpers.analysis.replacemen
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
@@ -23,7 +22,8 @@ DEGREE = 2  # of the polynomials
 
 @dataclass(frozen=True)
 class Formula:
-    """The whole model. With s = ``sizes[i]`` of the numbers, for the MLP of layer 0, the last layer and the end:
+    """The whole model as weights on the vectors seen. With y = M v the mixture, and the sizes s of the stream that the
+    MLP of layer 0 (0), the last layer (1) and the unembedding (2) read, the guess after n vectors is
 
     ``(own[0] v_n + own[1] y_n + (now[n, 0] v_n + now[n, 1] y_n) / s0_n + sum_j before[n, j] y_j / s1_j) / s2_n``.
     """
@@ -35,14 +35,17 @@ class Formula:
     sizes: Float[Tensor, "3 n features"]
     degree: int = DEGREE
 
+    def weights(self, v: Vectors) -> Float[Tensor, "batch n n"]:
+        """The weight of each vector in each guess."""
+        mixing = self.binding.mixing(v)
+        s0, s1, s2 = torch.einsum("snf,bnf->sbn", self.sizes, numbers(v, mixing @ v, self.degree))[..., None]
+        of_v, of_y = self.own[0] + self.now[:, :1] / s0, self.own[1] + self.now[:, 1:] / s0
+        eye = torch.eye(v.shape[1], dtype=v.dtype)
+        return (of_v * eye + of_y * mixing + self.before.tril() @ (mixing / s1)) / s2
+
     def __call__(self, v: Vectors) -> Vectors:
         """The guess for the next vector, at every position."""
-        y = self.binding.mixture(v)
-        first, last, end = torch.einsum("snf,bnf->sbn", self.sizes, numbers(v, y, self.degree))
-        written = self.own[0] * v + self.own[1] * y
-        written = written + torch.einsum("nk,bnkd->bnd", self.now, present(v, y, first))
-        written = written + torch.einsum("nk,bnkd->bnd", self.before, past(v, y, last))
-        return written / end[..., None]
+        return self.weights(v) @ v
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class Binding:
         causal = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
         return scores.masked_fill(~causal, -torch.inf).softmax(dim=3)
 
-    def mixture(self, v: Vectors) -> Vectors:
-        """y: what the heads mix, each with its share."""
-        return torch.einsum("h,bhnm,bmd->bnd", self.share, self.attention(v), v / self.sizes(v)[..., None])
+    def mixing(self, v: Vectors) -> Float[Tensor, "batch n n"]:
+        """M: what the heads mix, each with its share, as weights on the vectors; none is negative."""
+        return torch.einsum("h,bhnm->bnm", self.share, self.attention(v)) / self.sizes(v)[:, None]
 
 
 def numbers(v: Vectors, y: Vectors, degree: int = DEGREE) -> Float[Tensor, "batch n features"]:
@@ -80,28 +83,5 @@ def numbers(v: Vectors, y: Vectors, degree: int = DEGREE) -> Float[Tensor, "batc
     known = [torch.ones_like(lengths[0]), *lengths, (v * y).sum(dim=2) / (lengths[0] * lengths[1]).clamp_min(1e-12)]
     products = [torch.stack(some).prod(dim=0) for some in combinations_with_replacement(known, degree)]
     here = torch.stack(products, dim=2)
-    return torch.cat([here, mean_so_far(here)[..., 1:]], dim=2)
-
-
-def mean_so_far(values: Float[Tensor, "batch n features"]) -> Float[Tensor, "batch n features"]:
-    """The mean over positions up to each one."""
-    return values.cumsum(dim=1) / torch.arange(1, values.shape[1] + 1, dtype=values.dtype)[:, None]
-
-
-def present(v: Vectors, y: Vectors, size: Sizes) -> Float[Tensor, "batch n 2 dimension"]:
-    """The vector and the mixture of the position itself, divided by the size of the stream there."""
-    return torch.stack([v, y], dim=2) / size[..., None, None]
-
-
-def past(v: Vectors, y: Vectors, size: Sizes) -> Float[Tensor, "batch n n dimension"]:
-    """The mixtures of all positions up to n, each divided by the size of the stream where it was made."""
-    causal = torch.ones(y.shape[1], y.shape[1], dtype=y.dtype).tril()
-    return (y / size[..., None])[:, None] * causal[..., None]
-
-
-READS: dict[str, Callable[..., Tensor]] = {
-    "mixture": lambda v, y, size: y[:, :, None],
-    "present": present,
-    "past": past,
-    "nothing": lambda v, y, size: y[:, :, None][:, :, :0],
-}
+    so_far = here.cumsum(dim=1) / torch.arange(1, here.shape[1] + 1, dtype=here.dtype)[:, None]
+    return torch.cat([here, so_far[..., 1:]], dim=2)

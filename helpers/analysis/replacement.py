@@ -1,13 +1,13 @@
 """Formulas in the place of half layers: fitting them to what a model does, and running the model with them in.
 
 What a half layer writes is taken apart by parity (``helpers.analysis.parity``). Its vectors are fitted as weighted sums
-of what ``formula.READS`` offers, put into the stream by one map for each half layer; its numbers as polynomials. Every
+of what ``READS`` offers, put into the stream by one map for each half layer; its numbers as polynomials. Every
 fit is least squares on what that half layer alone does: nothing is fitted to the prediction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from helpers.analysis.attention import scores
 from helpers.analysis.components import Component, attention, mlp
-from helpers.analysis.formula import DEGREE, READS, Binding, Formula, Vectors, numbers, past, present
+from helpers.analysis.formula import DEGREE, Binding, Formula, Sizes, Vectors, numbers
 from helpers.analysis.interventions import Prediction
 from helpers.analysis.observation import Observation
 from helpers.analysis.parity import Parity
@@ -33,6 +33,25 @@ def solve(
     eye = torch.eye(gram.shape[-1], dtype=gram.dtype)
     ridge = RIDGE * gram.diagonal(dim1=-2, dim2=-1).mean(dim=-1)[..., None, None] + 1e-300
     return torch.linalg.solve(gram + ridge * eye, features.mT @ target)
+
+
+def present(v: Vectors, y: Vectors, size: Sizes) -> Float[Tensor, "batch n 2 dimension"]:
+    """The vector and the mixture of the position itself, divided by the size of the stream there."""
+    return torch.stack([v, y], dim=2) / size[..., None, None]
+
+
+def past(v: Vectors, y: Vectors, size: Sizes) -> Float[Tensor, "batch n n dimension"]:
+    """The mixtures of all positions up to n, each divided by the size of the stream where it was made."""
+    causal = torch.ones(y.shape[1], y.shape[1], dtype=y.dtype).tril()
+    return (y / size[..., None])[:, None] * causal[..., None]
+
+
+READS: dict[str, Callable[..., Tensor]] = {
+    "mixture": lambda v, y, size: y[:, :, None],
+    "present": present,
+    "past": past,
+    "nothing": lambda v, y, size: y[:, :, None][:, :, :0],
+}
 
 
 def account(config: ModelConfig) -> dict[Component, str]:
@@ -52,7 +71,7 @@ class HalfLayer:
     coefficients: Float[Tensor, "n features d_model"]
 
     def __call__(
-        self, v: Vectors, y: Vectors, features: Float[Tensor, "batch n features"], size: Float[Tensor, "batch n"]
+        self, v: Vectors, y: Vectors, features: Float[Tensor, "batch n features"], size: Sizes
     ) -> Float[Tensor, "batch n d_model"]:
         """What is written, given the size of the stream that the half layer reads."""
         vectors = torch.einsum("nk,bnkd->bnd", self.weights, READS[self.reads](v, y, size)) @ self.slot
@@ -68,7 +87,7 @@ class InPlace:
     degree: int = DEGREE
 
 
-def size_of(obs: Observation, stream: Float[Tensor, "batch n d_model"]) -> Float[Tensor, "batch n"]:
+def size_of(obs: Observation, stream: Float[Tensor, "batch n d_model"]) -> Sizes:
     """What layer norm divides a stream by; one where the model has no layer norm."""
     return stream.std(dim=2, correction=0) if obs.config.layer_norm else torch.ones_like(stream[..., 0])
 
@@ -136,7 +155,7 @@ def fit(parity: Parity, reads: Mapping[Component, str] | None = None, degree: in
     """
     obs = parity.obs
     binding = bind(parity)
-    v, y = obs.vectors, binding.mixture(obs.vectors)
+    v, y = obs.vectors, binding.mixing(obs.vectors) @ obs.vectors
     features = numbers(v, y, degree).movedim(1, 0)
     halves = {}
     for part, name in (reads or account(obs.config)).items():
@@ -158,7 +177,7 @@ def predict(obs: Observation, formula: InPlace, parts: Iterable[Component] | Non
     of the stream that it stands in, formulas before it included.
     """
     v = obs.vectors
-    y = formula.binding.mixture(v)
+    y = formula.binding.mixing(v) @ v
     features = numbers(v, y, formula.degree)
     chosen = set(formula.halves if parts is None else parts)
     stream = obs.cache["resid_pre", 0]
@@ -180,7 +199,7 @@ def compress(parity: Parity, degree: int = DEGREE) -> Formula:
     """
     obs = parity.obs
     binding = bind(parity)
-    v, y = obs.vectors, binding.mixture(obs.vectors)
+    v, y = obs.vectors, binding.mixing(obs.vectors) @ obs.vectors
     last = obs.config.n_layers - 1
     streams = obs.cache["resid_mid", 0], obs.cache["resid_pre", last], obs.cache["resid_post", last]
     real = torch.stack([size_of(obs, stream) for stream in streams])

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from helpers.analysis import following, replacement
 from helpers.analysis.components import attention, mlp
-from helpers.analysis.formula import Binding, Formula, numbers, past, present
+from helpers.analysis.formula import Binding, Formula, numbers
 from helpers.analysis.observation import observe, observe_sequences
 from helpers.analysis.parity import Parity
 from helpers.analysis.planted import FAMILY, planted
+from helpers.analysis.replacement import past, present
 from helpers.data.recurrences import sample
 from helpers.places import ANALYSED, model_folder
 from helpers.training import checkpoints
