@@ -4,6 +4,9 @@ The base is ``origin`` at full width, in a shorter recipe: 6,000 steps whose rat
 choice is changed at a time, three seeds each, and every claim that can be asked of the model is measured as in the
 notebooks. "untrained" is the control: what a measure says of the initialization alone.
 
+Rows keep the measures as they were: what ``OLDER`` names is measured another way today (``measures_expected.csv`` says
+how), and the verdicts on C1, C4 and C5 in a row that has it are by the older way.
+
 The table, studies/settings.csv, has a row for each run, a column for each way of measuring a claim (heads by weight,
 named by keys, "A1.attention") and one for each verdict. It is written anew after each run, and a run that has a row is
 not done twice. While it trains, a run lives in a folder under --runs and is taken up where it was stopped. A run takes
@@ -45,6 +48,7 @@ BASE = replace(
     keep_steps=(),
     keep_errors=(),
 )
+OLDER = {"C1.parity", "C4.without", "C5.even", "C5.expected"}  # ways of measuring that stand in rows made before
 SETTINGS: dict[str, dict[str, dict]] = {  # what differs from BASE, in the model, in the data, in the training
     "base": {},
     "1 head": {"model": {"n_heads": 1}},

@@ -52,18 +52,31 @@ def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
 
 
 def parity_mask(n: int) -> Bool[Tensor, "destination source"]:
-    """The black squares of the checkerboard: places an even number of steps from the destination, itself included."""
-    index = torch.arange(n)
-    return (index[:, None] - index[None, :]) % 2 == 0
+    """The black squares of the checkerboard: earlier places an even number of steps from the destination.
 
-
-def same_parity(obs: Observation, layer: int) -> Float[Tensor, "batch heads"]:
-    """Attention on the black squares of a checkerboard, mean over contexts of 3 vectors and more.
-
-    ``uniform_share(parity_mask(n))`` is what chance would give.
+    The destination itself is left out: a head that looks at itself alone has a diagonal, not a checkerboard.
     """
-    shares = (pattern(obs, layer) * parity_mask(obs.config.n_ctx)).sum(dim=3)
-    return shares[:, :, THIRD:].mean(dim=2)
+    index = torch.arange(n)
+    steps = index[:, None] - index[None, :]
+    return (steps > 0) & (steps % 2 == 0)
+
+
+def same_parity(obs: Observation, layer: int) -> tuple[Float[Tensor, "batch heads"], Float[Tensor, "batch heads"]]:
+    """Attention on the black squares of a checkerboard and on all earlier vectors, means over contexts of 3 and more.
+
+    The one over the other is the share that C1 asks for; even attention's is ``even_parity``.
+    """
+    seen = from_third(pattern(obs, layer).permute(0, 2, 1, 3))
+    black, earlier = (
+        (seen * keep[THIRD:, None]).sum(dim=3).mean(dim=1)
+        for keep in (parity_mask(obs.config.n_ctx), visible(obs.config.n_ctx).tril(-1))
+    )
+    return black, earlier
+
+
+def even_parity(n: int) -> float:
+    """The share of ``same_parity`` if attention were even."""
+    return uniform_share(parity_mask(n)) / uniform_share(visible(n).tril(-1))
 
 
 def row_centred(

@@ -118,9 +118,27 @@ def in_basis(
 
 def copy_slope(obs: Observation, head: Component, basis: str = "residual") -> Estimate:
     """The slope of a head's ``ov_points`` in units of the direct path: what attending to a vector alone would add of it
-    for each unit of the vector at the destination that the stream holds already."""
+    for each unit of the vector at the destination that the stream holds already.
+
+    The unit is what the embedding alone holds of it, which can be small beside what the heads add (``direct_share``):
+    slopes are large then, whatever the heads do. What the stream holds in all would be no better unit: where heads
+    write most of it, their slopes would cancel, and only where they look be left.
+    """
     x, y = ov_points(obs, head, basis)
     return ratio(*((x * one).sum(dim=(1, 2)) for one in (y, varying(in_basis(obs, obs.embedded, basis)))))
+
+
+def direct_share(obs: Observation, basis: str = "residual", layer: int = 0) -> Estimate:
+    """How much of what the stream holds of v_n after a layer's attention the direct path alone supplies."""
+    source = obs.embedded if basis == "residual" else obs.vectors
+    present, previous = varying(source), varying(source.roll(1, dims=1))
+    direct, stream = (
+        TwoRegressors.of(present, previous, varying(in_basis(obs, x, basis)))
+        for x in (obs.embedded, obs.cache["resid_mid", layer])
+    )
+    return bootstrap(
+        lambda *s: TwoRegressors(*s[:6]).coefficients[0] / TwoRegressors(*s[6:]).coefficients[0], *direct, *stream
+    )
 
 
 def copy_strength(
@@ -159,9 +177,13 @@ def copy_strength(
 def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]) -> Estimate:
     """The c for which a multiple of v_n + c * (v_n - v_{n-1}), the true answer, comes closest to a prediction.
 
-    By least squares over all sequences, contexts of 3 and more; they should have one c. (Where c is large, v_n and the
-    step to it are nearly parallel, and a mixture of values of c would imply almost anything.) The multiple is free, so
-    that a prediction which is only too small implies the same c.
+    By least squares over all sequences, contexts of 3 and more; they should have one c. The multiple is free, so that
+    a prediction which is only too small implies the same c.
+
+    That is told only where v_n and the step to it point in different ways. Where they are nearly parallel, as where |c|
+    is above some 1.2 and the last vectors outgrow the rest, a wrong size and a wrong c look alike, and a mixture of
+    values of c would imply almost anything. ``following`` leaves bins out where they are parallel to rounding; those
+    beyond 1.2 it reads, and notebook 2's figure leaves them out.
 
     Raises:
         ValueError: the vectors do not move (c = 0), so that every c gives the same answer.

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from helpers.analysis.attribution import to_output
-from helpers.analysis.edits import as_pattern, content, edit_scores, with_scores
+from helpers.analysis.edits import as_pattern, content, edit_scores, identity_sizes, with_scores
 from helpers.analysis.estimates import LineFit, line_fit
 from helpers.analysis.interventions import replace
 from helpers.analysis.observation import Observation
@@ -17,8 +17,11 @@ from helpers.data.recurrences import from_third
 def expected_changes(obs: Observation, layer: int) -> dict[str, LineFit]:
     """The change of the prediction when the content of a layer's scores is flipped, against what is expected of it.
 
-    If OV = -I, then what is newly attended to is taken off the prediction, and what is no longer attended to comes
-    back. So the expectation needs a change of attention. Three are tried: what the flip really does to the attention
+    If heads subtract, then what is newly attended to is taken off the prediction, and what is no longer attended to
+    comes back: each head is expected to subtract as strongly as it writes, by the size of the m of OV = m * I that fits
+    it best (``edits.identity_sizes``). Its sign is the claim's, so that heads which add speak against it.
+
+    The expectation needs a change of attention. Three are tried: what the flip really does to the attention
     (which tests OV alone); what it would do if the content were similarity and nothing else (QK and OV together); and
     what it does to the attention in another sequence (a control: all vectors of a sequence lie in a plane, so that
     some correlation comes for nothing).
@@ -32,9 +35,12 @@ def expected_changes(obs: Observation, layer: int) -> dict[str, LineFit]:
         "a change by similarity alone": similar,
         "another sequence's change": real.roll(1, dims=0),
     }
-    read = content(obs.normalized(layer))
+    read, strength = content(obs.normalized(layer)), torch.tensor(identity_sizes(obs, layer)["outputs"]).abs()
+    strength = strength.to(read)
     return {
-        name: line_fit(from_third(-to_output(obs, move.sum(dim=1) @ read)), from_third(change))
+        name: line_fit(
+            from_third(-to_output(obs, torch.einsum("h,bhij->bij", strength, move) @ read)), from_third(change)
+        )
         for name, move in moves.items()
     }
 

@@ -3,6 +3,12 @@
 Two measures, each by sign of c. The *loss* is the squared error over that of the best rule which does not know c
 (``helpers.data.blind``): 0 for the exact solver, 1 for a rule blind to c, whatever the scale of the data. The *implied
 c* is read from predictions by bins of c and compared with what the targets of the same bin imply.
+
+Both have a range in which they say something. Errors are summed over lengths of context, and that of the blind rule
+falls fourfold with each vector more: so the loss, and what is ``kept``, are about contexts of 3 to 5
+(``loss_by_context``). The implied c mixes with the size of a prediction where vectors and steps are nearly parallel:
+for |c| above some 1.2 it is ill determined, with wide intervals, and where they are parallel to rounding it is left
+out (``PARALLEL``).
 """
 
 from __future__ import annotations
@@ -48,6 +54,18 @@ def blind_prediction(obs: Observation) -> Prediction:
 def loss(obs: Observation, prediction: Prediction, chosen: Bool[Tensor, " batch"]) -> Estimate:
     """The squared error over that of the best rule blind to c, on the chosen sequences, contexts of 3 and more."""
     return ratio(*(obs.errors(p)[chosen].sum(dim=1) for p in (prediction, blind_prediction(obs))))
+
+
+def loss_by_context(
+    obs: Observation, prediction: Prediction, chosen: Bool[Tensor, " batch"]
+) -> list[tuple[Estimate, float]]:
+    """``loss`` for each length of context, from 3 on, and the share that the length has of the blind rule's error.
+
+    The shares sum to 1, and weighted by them the losses sum to ``loss``: what has no share does not count there.
+    """
+    late, blind = (obs.errors(p)[chosen] for p in (prediction, blind_prediction(obs)))
+    shares = (blind.sum(dim=0) / blind.sum()).tolist()
+    return [(ratio(late[:, i], blind[:, i]), share) for i, share in enumerate(shares)]
 
 
 @dataclass(frozen=True)
@@ -128,7 +146,8 @@ def farther(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
 def distance_left(obs: Observation, before: Prediction, after: Prediction) -> Estimate:
     """How far the implied c of ``after`` is from the true one, over what it was ``before``, where that was farthest.
 
-    The bin of c, of either sign, is the one in which ``before`` is farthest off; 0 if ``after`` is right there.
+    The bin of c, of either sign, is the one in which ``before`` is farthest off; 0 if ``after`` is right there. Where
+    ``before`` is right already this divides by next to nothing: ask ``farthest`` first.
 
     Raises:
         ValueError: no sequence's c can be told.
@@ -152,7 +171,7 @@ def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
     """By sign of c, how much is left of what knowing c brings the model, when an intervention makes it predict this.
 
     1 at the model's own error, 0 at that of the best rule blind to c, below 0 beyond it. It says something only of a
-    model that ``knows`` c.
+    model that ``knows`` c, and of the lengths of context at which it is ahead of the blind rule (``loss_by_context``).
     """
     errors = [obs.errors(p).sum(dim=1) for p in (blind_prediction(obs), prediction, obs.prediction)]
 
@@ -161,6 +180,12 @@ def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
             return np.divide(blind - now, blind - own)
 
     return {name: bootstrap(left, *(e[sign * obs.c > 0] for e in errors)) for name, sign in signs(obs).items()}
+
+
+def farthest(obs: Observation, prediction: Prediction) -> float:
+    """How far the implied c is from the true one in the bin, of either sign, where it is farthest; 0 without a bin."""
+    offs = (one.off for one in following(obs, prediction).values() if one.off is not None)
+    return max((abs(off.value) for off in offs), default=0.0)
 
 
 @dataclass(frozen=True)

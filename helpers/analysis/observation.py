@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from transformer_lens import ActivationCache
 from transformer_lens.model_bridge import TransformerBridge
@@ -108,12 +108,12 @@ class Observation:
         half = len(self.sequences) // 2
         return self.part(slice(half)), self.part(slice(half, None))
 
-    def part(self, chosen: slice) -> Observation:
+    def part(self, chosen: slice | Bool[Tensor, " batch"]) -> Observation:
         """Some of the sequences, with what was observed of them."""
-        s = self.sequences
+        s, rows = self.sequences, chosen if isinstance(chosen, slice) else chosen.numpy()
         return replace(
             self,
-            sequences=Sequences(s.vectors[chosen], s.c[chosen], s.d[chosen], s.scale[chosen]),
+            sequences=Sequences(s.vectors[rows], s.c[rows], s.d[rows], s.scale[rows]),
             cache=ActivationCache({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
             prediction=self.prediction[chosen],
         )

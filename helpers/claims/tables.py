@@ -119,9 +119,10 @@ def claim_section(id: str, models: Mapping[str, Mapping[str, Sequence[Reading]]]
     """All readings of one claim as a table: a line for each way of measuring, a column for each model."""
     ways = {name: labelled(id, found[id]) for name, found in models.items() if id in found}
     labels = dict.fromkeys(label for found in ways.values() for label in found)
+    missing = {name: "not asked" if name in ways else NOT_MEASURED for name in models}
     rows = [("**verdict**", "", *(f"**{verdict(models[name][id])}**" if name in ways else "" for name in models))]
     for label in labels:
         asked = next(found[label] for found in ways.values() if label in found)
-        cells = (ways[name][label] if label in ways.get(name, {}) else None for name in models)
-        rows.append((label, bound(asked), *(shown(way) if way else NOT_MEASURED for way in cells)))
+        cells = {name: ways[name].get(label) if name in ways else None for name in models}
+        rows.append((label, bound(asked), *(shown(way) if way else missing[name] for name, way in cells.items())))
     return markdown(("measure", "asked for", *(f"`{name}`" for name in models)), rows)

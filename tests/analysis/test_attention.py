@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from conftest import seen
 from helpers.analysis import attention
 
 
@@ -15,9 +16,22 @@ def test_offsets_account_for_all_attention(obs):
 
 
 def test_black_squares_and_their_chance_by_hand(obs):
-    assert attention.uniform_share(attention.parity_mask(4)) == pytest.approx((2 / 3 + 2 / 4) / 2)
-    white = (attention.pattern(obs, 2) * ~attention.parity_mask(6)).sum(3)[:, :, 2:].mean(2)
-    torch.testing.assert_close(attention.same_parity(obs, 2) + white, torch.ones(40, 2, dtype=torch.float64))
+    assert attention.uniform_share(attention.parity_mask(4)) == pytest.approx((1 / 3 + 1 / 4) / 2)
+    assert attention.even_parity(4) == pytest.approx((1 / 3 + 1 / 4) / (2 / 3 + 3 / 4))
+    rows = attention.pattern(obs, 2)[:, :, 2:]
+    black = rows[:, :, 0, 0] + rows[:, :, 1, 1] + rows[:, :, 2, [0, 2]].sum(2) + rows[:, :, 3, [1, 3]].sum(2)
+    itself = rows.diagonal(offset=2, dim1=2, dim2=3).sum(2)
+    for found, expected in zip(attention.same_parity(obs, 2), (black / 4, 1 - itself / 4), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_head_that_looks_at_itself_has_no_checkerboard(obs):
+    """Half of its attention on the vector itself changes nothing: the rest decides."""
+    itself = torch.eye(6, dtype=torch.float64).expand(40, 2, 6, 6)
+    half = {"blocks.2.attn.hook_pattern": 0.5 * attention.pattern(obs, 2) + 0.5 * itself}
+    there = seen(obs, obs.cache.cache_dict | half)
+    shares = [black / earlier for black, earlier in (attention.same_parity(one, 2) for one in (obs, there))]
+    torch.testing.assert_close(*shares)
 
 
 def test_scores_are_what_the_pattern_is_the_softmax_of(obs):

@@ -49,6 +49,13 @@ def test_a_planted_copy_has_the_direct_path_as_its_unit(slope, basis):
     assert effects.copy_slope(obs, head(0, 0), basis).value == pytest.approx(slope / PRESENT, rel=0.1)
 
 
+@pytest.mark.parametrize(("back", "share"), [(1, 1.0), (0, PRESENT / (PRESENT + SLOPE))])
+def test_the_direct_path_is_all_of_the_present_vector_unless_heads_copy_it_too(back, share):
+    obs = observe_planted(back=back)
+    for basis in effects.BASES:
+        assert effects.direct_share(obs, basis).value == pytest.approx(share, rel=0.1)
+
+
 def test_a_head_that_looks_elsewhere_is_not_read_as_a_copy_of_the_previous_vector():
     found, explained = effects.copy_strength(observe_planted(back=0), "vectors", head(0, 0))
     assert abs(found.value) < 0.1 and explained.value > 0.98  # it copies the present vector

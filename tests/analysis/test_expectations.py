@@ -6,10 +6,11 @@ from helpers.analysis.attribution import to_output
 from helpers.analysis.estimates import line_fit
 
 
-def test_the_expectation_is_minus_what_is_newly_attended_to(obs):
+def test_the_expectation_is_minus_what_is_newly_attended_to_head_by_head(obs):
     flipped = edits.as_pattern(edits.edit_scores(obs, 2, "flipped"))
     x = obs.normalized(2) - obs.normalized(2).mean(dim=0)
-    read = sum((flipped - obs.cache["pattern", 2])[:, h] @ x for h in range(2))
+    m = edits.identity_sizes(obs, 2)["outputs"]
+    read = sum(abs(m[h]) * (flipped - obs.cache["pattern", 2])[:, h] @ x for h in range(2))
     change = edits.with_scores(obs, 2, edits.edit_scores(obs, 2, "flipped")) - obs.prediction
     expected = line_fit(-to_output(obs, read)[:, 2:], change[:, 2:]).correlation.value
     found = expectations.expected_changes(obs, 2)["its own change of attention"].correlation.value

@@ -86,6 +86,21 @@ def test_the_distance_left_is_read_where_it_was_largest(narrow):
     assert following.distance_left(narrow, before, before).value == pytest.approx(1)
 
 
+def test_where_c_was_read_before_nothing_is_far(narrow):
+    step = narrow.vectors - narrow.vectors.roll(1, dims=1)
+    assert following.farthest(narrow, narrow.targets) == pytest.approx(0, abs=1e-9)
+    assert following.farthest(narrow, narrow.targets - 0.4 * step) == pytest.approx(0.4, rel=0.1)
+
+
+def test_losses_by_context_sum_to_the_loss(narrow):
+    chosen = narrow.c > 0
+    found = following.loss_by_context(narrow, narrow.prediction, chosen)
+    assert len(found) == narrow.config.n_ctx - 2 and sum(share for _, share in found) == pytest.approx(1)
+    whole = following.loss(narrow, narrow.prediction, chosen).value
+    assert sum(loss.value * share for loss, share in found) == pytest.approx(whole)
+    assert [one.value for one, _ in following.loss_by_context(narrow, narrow.targets, chosen)] == [0] * len(found)
+
+
 def test_where_sequences_swing_around_zero_no_c_is_told():
     """Vectors and steps are parallel there, so that any c fits."""
     obs = observe_planted()

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from conftest import CONFIG, FAMILY
+from helpers.analysis import following
 from helpers.analysis.observation import observe
 from helpers.claims import measures
 from helpers.claims.readings import verdict
@@ -44,6 +45,15 @@ def test_claims_are_refused_where_they_cannot_be_asked(model):
     with pytest.raises(ValueError, match="c on both sides"):
         measures.measure(obs, ["C1"])
     assert {r.head for r in measures.measure(obs, ["S6"])["S6"]} == {"c > 0"}
+
+
+def test_where_c_is_right_before_the_layer_its_share_that_is_left_is_not_asked(obs, monkeypatch):
+    def keys():
+        return {r.key for r in measures.measure(obs, ["C4"])["C4"]}
+
+    assert "implied" in keys()
+    monkeypatch.setattr(following, "farthest", lambda obs, prediction: 0.1)
+    assert keys() == set(measures.CLAIMS["C4"].labels) - {"implied"}
 
 
 @pytest.mark.parametrize("layers", [1, 2, 4])

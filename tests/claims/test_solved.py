@@ -63,6 +63,12 @@ def test_a_blind_model_cannot_be_broken(narrow, rules, rule):
     assert not broken(obs, "x", torch.zeros_like(obs.targets)).agrees
 
 
+def test_other_ways_to_break_a_model_stand_beside_and_do_not_count(narrow, rules):
+    obs = standing_in(narrow, rules["exact"])
+    one = broken(obs, "x", rules["exact"], mean=rules["blind"])
+    assert one.note.endswith("; mean 0)") and not one.agrees
+
+
 def test_other_kinds_of_ablation_stand_beside_and_do_not_count(narrow, rules):
     obs = standing_in(narrow, rules["exact"])
     readings = solved(obs, "x", rules["exact"], mean=rules["blind"])

@@ -4,7 +4,7 @@ from helpers.analysis.estimates import exactly
 from helpers.claims.measures import CLAIMS
 from helpers.claims.readings import Reading
 from helpers.claims.registry import Claim, claim, label
-from helpers.claims.tables import Row, claim_rows, claims_table, summary
+from helpers.claims.tables import Row, claim_rows, claim_section, claims_table, summary
 
 
 @pytest.fixture
@@ -37,6 +37,15 @@ def test_signs_of_c_are_named(extra):
 def test_a_claim_that_was_not_measured_says_so(extra):
     one, other = claim_rows({"A1": [Reading("attention", exactly(1))]}, ["A1", "Z1"])
     assert one.verdict == "replicated" and other == Row("Z1", "a claim", "nowhere", "", "not measured")
+
+
+def test_a_way_that_was_not_asked_of_a_model_says_so(extra):
+    both = {"Z1": [Reading("a", exactly(1), low=0), Reading("b", exactly(2), low=0)]}
+    table = claim_section("Z1", {"both": both, "one": {"Z1": both["Z1"][:1]}, "none": {}}).splitlines()
+    assert [line.split(" | ")[-2:] for line in table[3:]] == [
+        ["1.00 ✓", "not measured |"],
+        ["not asked", "not measured |"],
+    ]
 
 
 def test_a_table_keeps_its_columns():

@@ -18,6 +18,7 @@ def s5(obs: Observation) -> list[Reading]:
 
 @claim("S6", "the prediction follows c", "not asked", loss="error ÷ best rule blind to c", off="implied c less c")
 def s6(obs: Observation) -> list[Reading]:
+    """Pooled over lengths of context, so about the shortest (``following.loss_by_context`` has each by itself)."""
     found = following.following(obs, obs.prediction)
     return [Reading("loss", one.loss, sign, high=1 - NEARLY_ALL) for sign, one in found.items()] + [
         Reading("off", one.off, sign, -SAME_C, SAME_C) for sign, one in found.items() if one.off is not None
@@ -60,9 +61,15 @@ def solved_without(obs: Observation, key: str, head: str, weight: float, predict
     ]
 
 
-def broken(obs: Observation, key: str, prediction: Prediction, also: bool = True) -> Reading:
-    """An intervention that matters: for one sign of c at least, half of what knowing c brings is gone."""
+def broken(obs: Observation, key: str, prediction: Prediction, also: bool = True, **others: Prediction) -> Reading:
+    """An intervention that matters: for one sign of c at least, half of what knowing c brings is gone.
+
+    Args:
+        others: other kinds of it, which stand beside the first, for the worse sign of c of each, and do not count.
+    """
     kept = following.kept(obs, prediction)
     worst = min(kept, key=lambda sign: rounded(kept[sign].value))
     note = "".join(f", {sign}: {one}" for sign, one in kept.items() if sign != worst)
+    for name, other in others.items():
+        note += f"; {name} {number(min(rounded(one.value) for one in following.kept(obs, other).values()))}"
     return Reading(key, kept[worst], high=HALF, note=f" ({worst}{note})", also=also and knows(obs))

@@ -35,6 +35,14 @@ def a2(obs: Observation) -> list[Reading]:
     return readings
 
 
+def alpha_by_sign(obs: Observation, basis: str) -> str:
+    """α for either sign of c, where the two vectors can be told apart: the pooled one hides that it may change with c,
+    sign and all."""
+    told = (name for name, one in following.following(obs, obs.prediction).items() if one.off is not None)
+    parts = {name: obs.part(following.SIGNS[name] * obs.c > 0) for name in told}
+    return "".join(f"{name} {number(effects.copy_strength(part, basis)[0].value)}; " for name, part in parts.items())
+
+
 @claim(
     "A3",
     "the copy is scaled, with α > 2",
@@ -47,7 +55,9 @@ def a3(obs: Observation) -> list[Reading]:
     found = {basis: effects.copy_strength(obs, basis) for basis in effects.BASES}
     basis = max(found, key=lambda name: rounded(found[name][1].value))
     alpha, share = found[basis]
-    note = f" ({basis}; its fit explains {number(share.value)}, half is asked)"
+    note = f" ({basis}; {alpha_by_sign(obs, basis)}its fit explains {number(share.value)}, half is asked; "
+    # The unit of the slopes, which a small direct path makes small.
+    note += f"the direct path is {number(effects.direct_share(obs, basis).value)} of what is held of v_n)"
     readings = [Reading("alpha", alpha, low=ALPHA, note=note, also=rounded(share.value) > HALF)]
     for h, weight in effects.carried(obs, 0).items():
         part, explained = effects.copy_strength(obs, basis, h)

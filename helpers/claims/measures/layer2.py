@@ -14,13 +14,14 @@ from helpers.analysis import (
     interventions,
 )
 from helpers.analysis.attribution import head_result
-from helpers.analysis.estimates import exactly, mean, ratio, rounded
+from helpers.analysis.constants import optimal_constants
+from helpers.analysis.estimates import exactly, ratio, rounded
 from helpers.analysis.following import signs
 from helpers.analysis.observation import Observation
 from helpers.claims.measures.error import broken, knows
 from helpers.claims.readings import Reading
 from helpers.claims.registry import claim
-from helpers.claims.thresholds import CHECKERBOARD, HALF, HALF_R, NEARLY_ALL, STRONG_C
+from helpers.claims.thresholds import CHECKERBOARD, HALF, HALF_R, NEARLY_ALL, SAME_C, STRONG_C
 
 
 def last(obs: Observation) -> int:
@@ -34,19 +35,19 @@ def last(obs: Observation) -> int:
     "C1",
     "layer-2 attention is a checkerboard where c < 0, and only there",
     "attention patterns",
-    parity=f"same parity, c < -{STRONG_C} (bar {{low}})",
+    earlier=f"same parity among earlier vectors, c < -{STRONG_C} (bar {{low}})",
 )
 def c1(obs: Observation) -> list[Reading]:
-    bar = attention.uniform_share(attention.parity_mask(obs.config.n_ctx)) + CHECKERBOARD
-    share = attention.same_parity(obs, last(obs))
+    bar = attention.even_parity(obs.config.n_ctx) + CHECKERBOARD
+    board = attention.same_parity(obs, last(obs))
     if not -obs.c.min() > STRONG_C < obs.c.max():
         raise ValueError(f"claim C1 needs sequences with c on both sides of ±{STRONG_C}, got {obs.family}")
     readings = []
     for h, weight in effects.carried(obs, last(obs)).items():  # one reading: a board here, none there
-        down, up = (mean(share[keep, h.head]) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
+        down, up = (ratio(*(part[keep, h.head] for part in board)) for keep in (obs.c < -STRONG_C, obs.c > STRONG_C))
         note = f", where c > {STRONG_C}: {up}"
         also = rounded(up.value) < rounded(bar)
-        readings.append(Reading("parity", down, str(h), low=bar, note=note, also=also, weight=weight))
+        readings.append(Reading("earlier", down, str(h), low=bar, note=note, also=also, weight=weight))
     return readings
 
 
@@ -116,10 +117,10 @@ def c3(obs: Observation) -> list[Reading]:
     "abstract, section 4.6",
     heads="MSE between heads and MLP ÷ before",
     layer="MSE after the layer ÷ before",
-    implied="implied c's distance from c, after ÷ before",
     head="one head toward the target, partial r",
     together="all heads toward the target, partial r",
-    without="kept without the heads, mean (at most {high})",
+    constant="kept without the heads, optimal constant (at most {high})",
+    implied=f"implied c's distance from c, after ÷ before (asked where that is more than {SAME_C} before)",
 )
 def c4(obs: Observation) -> list[Reading]:
     places = components.layer(last(obs) - 1), components.attention(last(obs)), components.layer(last(obs))
@@ -134,9 +135,10 @@ def c4(obs: Observation) -> list[Reading]:
         }
         note = f" ({', '.join(f'{name}: {part}' for name, part in parts.items())})"
         readings.append(Reading(key, ratio(late.sum(dim=1), errors[0].sum(dim=1)), high=HALF, note=note, also=able))
-    return [
-        *readings,
-        Reading("implied", following.distance_left(obs, before, after), "", -HALF, HALF, also=able),
+    heads, (fit, judged) = obs.heads(last(obs)), obs.halves()
+    others = {by: interventions.ablate_heads(judged, heads, by) for by in ("mean", "resample")}
+    constant = interventions.predict_with(judged, optimal_constants(fit, heads))
+    readings += [
         *(
             Reading("head", effects.toward_target(obs, head_result(obs, h), before), str(h), low=HALF_R, weight=weight)
             for h, weight in effects.carried(obs, last(obs)).items()
@@ -144,24 +146,32 @@ def c4(obs: Observation) -> list[Reading]:
         Reading(
             "together", effects.toward_target(obs, obs.cache[components.attention(last(obs)).hook], before), low=HALF_R
         ),
-        broken(obs, "without", interventions.ablate_heads(obs, obs.heads(last(obs)))),
+        broken(judged, "constant", constant, **others),
     ]
+    if rounded(following.farthest(obs, before)) > SAME_C:  # else there is nothing left to refine, and to divide by
+        left = following.distance_left(obs, before, after)
+        readings.append(Reading("implied", left, "", -HALF, HALF, also=able))
+    return readings
 
 
 @claim(
     "C5",
     "intervening on the layer-2 QK circuit changes the prediction as C4 says",
     "described",
-    even="kept with even attention (at most {high})",
-    flipped="kept with the scores' content flipped (at most {high})",
-    expected="change ~ expected r",
+    position="kept with attention by position alone (k > 0; at most {high})",
+    flipped="kept with the scores' content flipped (k > 0; at most {high})",
+    foretold="change ~ expected r, heads by |m| (k > 0)",
 )
 def c5(obs: Observation) -> list[Reading]:
     alike = signed(obs, "scores", sign=1)  # the account is of heads that prefer what is similar
-    flipped = edits.with_scores(obs, last(obs), edits.edit_scores(obs, last(obs), "flipped"))
+    position, flipped = (
+        edits.with_scores(obs, last(obs), edits.edit_scores(obs, last(obs), how)) for how in ("position", "flipped")
+    )
+    # Even attention takes away where heads look whatever the vectors are, too: it stands beside and does not count.
+    even = {"even attention": edits.scale_scores(obs, last(obs), 0.0)}
     expected = expectations.expected_changes(obs, last(obs))["a change by similarity alone"]
     return [
-        broken(obs, "even", edits.scale_scores(obs, last(obs), 0.0), alike),
+        broken(obs, "position", position, alike, **even),
         broken(obs, "flipped", flipped, alike),
-        Reading("expected", expected.correlation, low=HALF_R, also=alike),
+        Reading("foretold", expected.correlation, low=HALF_R, also=alike),
     ]
