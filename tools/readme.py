@@ -1,4 +1,4 @@
-"""Brings the README's grid, the page of results and the drawing up to date with the stored results: ``make readme``."""
+"""Brings README's grid, the page of results and the drawings up to date with the stored results: ``make readme``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pandas as pd
 from helpers.analysis.estimates import number
 from helpers.claims import measures, results
 from helpers.claims.tables import grid
-from helpers.display.drawings import model_drawing
+from helpers.display.drawings import algorithm_drawing, model_drawing
 from helpers.places import ANALYSED, CHECKPOINTS, ROOT, SHIPPED
 from helpers.training import checkpoints
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
-README, DRAWING = ROOT / "README.md", ROOT / "docs" / "mechanism.svg"
+README, DRAWING, ALGORITHM = ROOT / "README.md", ROOT / "docs" / "mechanism.svg", ROOT / "docs" / "algorithm.svg"
 
 
 def models() -> dict[str, results.Found]:
@@ -73,12 +73,27 @@ def mechanism() -> str:
     return model_drawing(config, notes, f"test MSE {number(values('S5', 'mse')[0])}").data
 
 
+def algorithm() -> str:
+    """The algorithm's drawing (SVG) with what is kept of what knowing c brings, with and without its steps."""
+    table = results.load()
+    rows = table[(table["model"] == ANALYSED) & (table["key"] == "kept") & (table["claim"] == results.PORTRAIT)]
+    kept = dict(zip(rows["head"], rows["value"], strict=True))
+
+    def both(what: str) -> str:
+        return "{:.2f} (c &lt; 0), {:.2f} (c &gt; 0)".format(*(kept[f"{what}, c {side} 0"] for side in "<>"))
+
+    said = {"average": "this average alone keeps", "without layer 2": "without it there is kept"}
+    said |= {"last size fixed": "with a size that does not vary"}
+    return algorithm_drawing([[words, both(what)] for what, words in said.items()]).data
+
+
 def main() -> int:
-    """Writes README.md, docs/claims.md and docs/mechanism.svg."""
+    """Writes README.md, docs/claims.md and the drawings docs/mechanism.svg and docs/algorithm.svg."""
     try:
         README.write_text(page())
         claims_page.PAGE.write_text(claims())
         DRAWING.write_text(mechanism())
+        ALGORITHM.write_text(algorithm())
     except (OSError, ValueError, pd.errors.ParserError) as error:
         sys.exit(f"tools/readme.py: error: {error}")
     return 0

@@ -7,7 +7,7 @@ at the position and averaged over those before it. ``helpers.analysis.replacemen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import torch
@@ -47,6 +47,13 @@ class Formula:
         """The guess for the next vector, at every position."""
         return self.weights(v) @ v
 
+    def with_typical_size(self, i: int, v: Vectors) -> Formula:
+        """The formula with the i-th size ignorant of the sequence: at each position its mean over these."""
+        features = numbers(v, self.binding.mixing(v) @ v, self.degree).mean(dim=0)
+        sizes = self.sizes.clone()
+        sizes[i] = torch.nn.functional.pad((sizes[i] * features).sum(dim=1, keepdim=True), (0, features.shape[1] - 1))
+        return replace(self, sizes=sizes)
+
 
 @dataclass(frozen=True)
 class Binding:
@@ -75,6 +82,11 @@ class Binding:
     def mixing(self, v: Vectors) -> Float[Tensor, "batch n n"]:
         """M: what the heads mix, each with its share, as weights on the vectors; none is negative."""
         return torch.einsum("h,bhnm->bnm", self.share, self.attention(v)) / self.sizes(v)[:, None]
+
+    def average(self, v: Vectors) -> Vectors:
+        """y brought to weights that sum to 1: a true average of the vectors seen."""
+        mixing = self.mixing(v)
+        return mixing / mixing.sum(dim=2, keepdim=True) @ v
 
 
 def numbers(v: Vectors, y: Vectors, degree: int = DEGREE) -> Float[Tensor, "batch n features"]:

@@ -68,9 +68,51 @@ def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), resu
             ]
         for i, line in enumerate(notes[layer] if notes else ()):
             parts.append(f'<text x="{x}" y="{stream + 50 + 19 * i}" font-size="13">{line}</text>')
+    return _svg(width, height, "the model from embedding to unembedding", parts)
+
+
+STEPS = (  # of the algorithm, from left to right: who does it, what is done, in the colour of the heads or of the rest
+    ("layer 0", "averages v_n and v_n−1,\naway from what is like v_n", 0),
+    ("layer 2", "subtracts earlier averages,\nby position: on beyond v_n", 0),
+    ("the last layer norm", "divides, so that the\nweights sum to 1", 6),
+)
+
+
+def algorithm_drawing(notes: Sequence[Sequence[str]]) -> SVG:
+    """What the model computes, from left to right: the vectors' way through the steps, and below it the numbers'.
+
+    Args:
+        notes: lines of text to stand below each of ``STEPS``.
+    """
+    left, step, wide, top = 110, 236, 208, 40
+    end, numbers, below = left + step * len(STEPS), top + 112, top + 196
+    middle, width, height = top + 36, end + 92, below + 20 * max(map(len, notes))
+    measured = (
+        "numbers: layer 0's MLP measures |v_n|, |y_n| and the angle between them (y_n: the average),\n"
+        "layer 1 averages them over the context; they set the sizes that are divided by"
+    )
+    parts = [
+        f'<line x1="90" y1="{middle}" x2="{end + 2}" y2="{middle}" stroke="#555555" stroke-width="4"/>',
+        _box(4, top + 8, 86, "vectors\nv_0 … v_n", PALETTE[6], 56),
+        _box(end, top + 8, 86, "guess\nfor v_n+1", PALETTE[6], 56),
+        _box(left, numbers, end - left - step + wide, measured, PALETTE[1], 56),
+    ]
+    for i, ((who, what, colour), lines) in enumerate(zip(STEPS, notes, strict=True)):
+        x, centre = left + step * i, left + step * i + wide / 2
+        parts += [
+            f'<text x="{centre}" y="{top - 12}" text-anchor="middle" font-size="14" font-weight="bold">{who}</text>',
+            f'<rect x="{x}" y="{top}" width="{wide}" height="72" rx="6" fill="white"/>',
+            _box(x, top, wide, what, PALETTE[colour], 72),
+            _arrow(int(centre), *((top + 74, numbers - 2) if i == 0 else (numbers - 2, top + 74)), PALETTE[1], ""),
+        ]
+        parts += [f'<text x="{x}" y="{below + 19 * j}" font-size="13">{line}</text>' for j, line in enumerate(lines)]
+    return _svg(width, height, "what the model computes, step by step", parts)
+
+
+def _svg(width: int, height: int, label: str, parts: Sequence[str]) -> SVG:
     return SVG(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
-        f'aria-label="the model from embedding to unembedding" font-family="Open Sans, DejaVu Sans, sans-serif">'
+        f'aria-label="{label}" font-family="Open Sans, DejaVu Sans, sans-serif">'
         f'<rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>'
     )
 

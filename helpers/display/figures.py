@@ -85,8 +85,12 @@ def panels(
     y_title: str,
     columns: int = 3,
     log_x: bool = False,
+    log_y: bool = False,
 ) -> go.Figure:
-    """Small line plots side by side, one for each entry of ``grid``, all with the same series names."""
+    """Small line plots side by side, one for each entry of ``grid``, all with the same series names.
+
+    A logarithmic y axis is one for all of them.
+    """
     rows = -(-len(grid) // columns)
     figure = make_subplots(rows, columns, subplot_titles=list(grid), shared_xaxes="all", vertical_spacing=0.32 / rows)
     for i, series in enumerate(grid.values()):
@@ -104,7 +108,7 @@ def panels(
             )
     theme(figure, title, height=170 + 190 * rows, above=HEADINGS)
     figure.update_xaxes(EXPONENT if log_x else {}).update_xaxes(title_text=x_title, row=rows)
-    figure.update_yaxes(title_text=y_title, col=1)
+    figure.update_yaxes({**EXPONENT, "matches": "y"} if log_y else {}).update_yaxes(title_text=y_title, col=1)
     return figure.update_layout(margin_b=100, legend=LEGEND_BELOW)
 
 

@@ -99,6 +99,7 @@ def test_readme_claims_and_drawing_are_current():
     assert readme.page() == readme.README.read_text(), "run: make readme"
     assert readme.claims() == claims_page.PAGE.read_text(), "run: make readme"
     assert readme.mechanism() == readme.DRAWING.read_text(), "run: make readme"
+    assert readme.algorithm() == readme.ALGORITHM.read_text(), "run: make readme"
 
 
 def test_a_page_without_markers_is_refused():

@@ -1,6 +1,7 @@
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
 from helpers.display import drawings
 from helpers.training.model import ModelConfig
@@ -29,6 +30,15 @@ def test_notes_stand_below_their_layer_and_get_room():
     assert at["first"][0] == at["second"][0] < at["third"][0] and at["first"][1] == at["third"][1] < at["second"][1]
     heights = [float(svg.get("viewBox").split()[3]) for svg in (plain, root)]
     assert heights[0] < heights[1] and at["second"][1] < heights[1]
+
+
+def test_the_algorithm_is_drawn_with_what_was_measured_of_each_step():
+    root, said = words(drawings.algorithm_drawing([["alone", "1"], ["without", "2"], ["fixed", "3"]]))
+    assert [who for who in said if who in {step[0] for step in drawings.STEPS}] == [step[0] for step in drawings.STEPS]
+    at = {text.text: float(text.get("x")) for text in root.iter() if text.get("y")}
+    assert at["alone"] == at["1"] < at["without"] == at["2"] < at["fixed"] == at["3"]
+    with pytest.raises(ValueError):
+        drawings.algorithm_drawing([["alone"]])
 
 
 def test_an_attention_view_is_small_and_the_same_each_time():
