@@ -1,0 +1,130 @@
+"""Interchange interventions: part of an activation taken from a run on another sequence (Geiger et al. 2021).
+
+Sequences come in threes. The *base* has some c; its *twin* lies on the same line, from the same start v_0 towards or
+around the same m, with another c; the *placebo* has the base's c on another line. What is swapped from the twin can
+bring its c or its place on the line, what is swapped from the placebo neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.analysis.attribution import final_bias
+from helpers.analysis.estimates import Estimate, ratio
+from helpers.analysis.interventions import Prediction, predict_with, replace
+from helpers.analysis.observation import Hook, Observation
+from helpers.analysis.parity import PARTS, Parity
+from helpers.data.recurrences import Family, Sequences, from_third, unroll
+
+APART, ALIKE = 0.2, 0.75  # least distance of the two c; least ratio of the largest entries of base, twin and placebo
+USUAL = 2  # the twin's d is at most so many times as large as the base's, or as small: lines that its c has in training
+Activation = Float[Tensor, "batch n_ctx *width"]
+
+
+def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
+    """Draws ``count`` threes, "base", "twin" and "placebo", and scales each so that the largest entry of all three is 1.
+
+    c and the twin's c are uniform over what the family has of [-1, 1] (beyond that, lines grow out of the scale); a_0
+    and d of base and placebo are N(0, 1). Threes are kept if the two values of c are ``APART`` and neither is closer
+    to 0 than half of that, the twin's d is ``USUAL``, and the three largest entries are ``ALIKE``.
+    """
+    rng = np.random.default_rng(seed)
+    found: dict[str, list] = {"base": [], "twin": [], "placebo": []}
+    while len(found["base"]) < count:
+        c, other = rng.uniform(max(family.c_min, -1), min(family.c_max, 1), 2)
+        a0, d = rng.standard_normal((2, 2, family.dimension))
+        ratio_of_d = (1 - other) / (1 - c)
+        if abs(c - other) < APART or min(abs(c), abs(other)) < APART / 2 or not 1 / USUAL < ratio_of_d < USUAL:
+            continue
+        values = np.array([c, other, c])
+        shifts = np.stack([d[0], d[0] * ratio_of_d, d[1]])
+        three = unroll(np.stack([a0[0], a0[0], a0[1]]), values, shifts, family.length)
+        largest = np.abs(three).max(axis=(1, 2))
+        if largest.min() >= ALIKE * largest.max():
+            for i, rows in enumerate(found.values()):
+                rows.append((three[i] / largest.max(), values[i], shifts[i] / largest.max(), largest.max()))
+    return {name: Sequences(*map(np.stack, zip(*rows, strict=True))) for name, rows in found.items()}
+
+
+@dataclass(frozen=True)
+class Threes:
+    """A model observed on base, twin and placebo, each with its parity."""
+
+    base: Parity
+    twin: Parity
+    placebo: Parity
+
+    @classmethod
+    def of(cls, obs: Observation, count: int, seed: int = 0) -> Threes:
+        """The model of an observation on new threes of its family."""
+        return cls(**{name: Parity(obs.on(s)) for name, s in lines(obs.family, count, seed).items()})
+
+    def moved(self, prediction: Prediction, toward: Prediction | None = None) -> Estimate:
+        """How far a prediction has moved from the base's: 0 not at all, 1 as far as to the twin's (or ``toward``).
+
+        The part of the move that points there, over the whole way, both squared distances summed over contexts of 3 and more.
+        """
+        start = self.base.obs.prediction
+        way = from_third((self.twin.obs.prediction if toward is None else toward) - start)
+        return ratio((from_third(prediction - start) * way).sum(dim=(1, 2)), way.square().sum(dim=(1, 2)))
+
+    def own_vectors(self) -> Prediction:
+        """The base's prediction moved as the twin's c, put in the place of its own, moves v_n + c (v_n - v_{n-1})."""
+        v = self.base.obs.vectors
+        step = v - v.roll(1, dims=1)
+        return self.base.obs.prediction + (self.twin.obs.c - self.base.obs.c)[:, None, None] * step
+
+
+def put(parity: Parity, source: Parity, hook: str, part: str | None = None) -> Activation:
+    """An activation with a part ("vectors" or "numbers", all by default) taken from another run.
+
+    Raises:
+        ValueError: another part.
+    """
+    if part is None:
+        return source.obs.cache[hook]
+    if part not in PARTS:
+        raise ValueError(f"part must be among {PARTS}, got {part!r}")
+    if part == "vectors":
+        return source.vectors(hook) + parity.numbers(hook)
+    return parity.vectors(hook) + source.numbers(hook)
+
+
+def _at(value: Tensor, hook: object, *, by: Tensor, position: int) -> Tensor:
+    value = value.clone()
+    value[:, position] = by[:, position]
+    return value
+
+
+def swap(values: Mapping[str, Activation], position: int | None = None) -> list[Hook]:
+    """The hooks that put values in the place of activations, at all positions or at one."""
+    if position is None:
+        return [(hook, partial(replace, by=by)) for hook, by in values.items()]
+    return [(hook, partial(_at, by=by, position=position)) for hook, by in values.items()]
+
+
+def interchange(
+    base: Parity, source: Parity, hooks: Mapping[str, str | None], position: int | None = None
+) -> Prediction:
+    """The base's prediction with parts of activations taken from another run; ``hooks`` says which part of which."""
+    values = {hook: put(base, source, hook, part) for hook, part in hooks.items()}
+    return predict_with(base.obs, swap(values, position))
+
+
+def with_scale(base: Parity, source: Parity) -> Prediction:
+    """The base's prediction with the final layer norm's division taken from another run."""
+    obs, bias = base.obs, final_bias(base.obs)
+    return bias + (obs.prediction - bias) * obs.norm_scale(None) / source.obs.norm_scale(None)
+
+
+def at_random(value: Activation, by: Activation, seed: int = 0) -> Activation:
+    """A value moved as far, at each position, as it would be to ``by``, in a random direction."""
+    step = torch.randn(value.shape, generator=torch.Generator().manual_seed(seed), dtype=value.dtype)
+    return value + step / step.norm(dim=-1, keepdim=True) * (by - value).norm(dim=-1, keepdim=True)
