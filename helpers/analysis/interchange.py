@@ -7,7 +7,7 @@ bring its c or its place on the line, what is swapped from the placebo neither.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,8 +18,8 @@ from torch import Tensor
 
 from helpers.analysis.attribution import final_bias
 from helpers.analysis.estimates import Estimate, ratio
-from helpers.analysis.interventions import Prediction, predict_with, replace
-from helpers.analysis.observation import Hook, Observation
+from helpers.analysis.interventions import Prediction, predict_with
+from helpers.analysis.observation import Observation
 from helpers.analysis.parity import PARTS, Parity
 from helpers.data.recurrences import Family, Sequences, from_third, unroll
 
@@ -29,7 +29,7 @@ Activation = Float[Tensor, "batch n_ctx *width"]
 
 
 def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
-    """Draws ``count`` threes, "base", "twin" and "placebo", and scales each so that the largest entry of all three is 1.
+    """Draws ``count`` threes, "base", "twin" and "placebo"; the largest entry of each three is 1.
 
     c and the twin's c are uniform over what the family has of [-1, 1] (beyond that, lines grow out of the scale); a_0
     and d of base and placebo are N(0, 1). Threes are kept if the two values of c are ``APART`` and neither is closer
@@ -69,7 +69,7 @@ class Threes:
     def moved(self, prediction: Prediction, toward: Prediction | None = None) -> Estimate:
         """How far a prediction has moved from the base's: 0 not at all, 1 as far as to the twin's (or ``toward``).
 
-        The part of the move that points there, over the whole way, both squared distances summed over contexts of 3 and more.
+        It is the slope of the move on the whole way, by least squares over sequences and contexts of 3 and more.
         """
         start = self.base.obs.prediction
         way = from_third((self.twin.obs.prediction if toward is None else toward) - start)
@@ -82,40 +82,45 @@ class Threes:
         return self.base.obs.prediction + (self.twin.obs.c - self.base.obs.c)[:, None, None] * step
 
 
-def put(parity: Parity, source: Parity, hook: str, part: str | None = None) -> Activation:
-    """An activation with a part ("vectors" or "numbers", all by default) taken from another run.
-
-    Raises:
-        ValueError: another part.
-    """
-    if part is None:
-        return source.obs.cache[hook]
-    if part not in PARTS:
-        raise ValueError(f"part must be among {PARTS}, got {part!r}")
-    if part == "vectors":
-        return source.vectors(hook) + parity.numbers(hook)
-    return parity.vectors(hook) + source.numbers(hook)
-
-
-def _at(value: Tensor, hook: object, *, by: Tensor, position: int) -> Tensor:
+def _parts(value: Tensor, hook: object, *, by: Mapping[str, Tensor], position: int | slice) -> Tensor:
+    one, mirrored = value[:, position].chunk(2)
+    vectors, numbers = by.get("vectors", (one - mirrored) / 2), by.get("numbers", (one + mirrored) / 2)
     value = value.clone()
-    value[:, position] = by[:, position]
+    value[:, position] = torch.cat([numbers + vectors, numbers - vectors])
     return value
 
 
-def swap(values: Mapping[str, Activation], position: int | None = None) -> list[Hook]:
-    """The hooks that put values in the place of activations, at all positions or at one."""
-    if position is None:
-        return [(hook, partial(replace, by=by)) for hook, by in values.items()]
-    return [(hook, partial(_at, by=by, position=position)) for hook, by in values.items()]
+Parts = Mapping[str, Mapping[str, Activation]]  # by hook, by part: what to put there
+
+
+def predict_with_parts(parity: Parity, parts: Parts, position: int | None = None) -> Prediction:
+    """The prediction with vectors or numbers of activations replaced, at all positions or at one.
+
+    The mirrored sequences run along, so that the part of an activation that is not replaced is what it becomes, after
+    all that has been replaced before it.
+
+    Raises:
+        ValueError: a part is neither "vectors" nor "numbers".
+    """
+    if unknown := {part for by in parts.values() for part in by} - set(PARTS):
+        raise ValueError(f"parts must be among {PARTS}, got {sorted(unknown)}")
+    here = slice(None) if position is None else position
+    hooks = [
+        (hook, partial(_parts, by={part: value[:, here] for part, value in by.items()}, position=here))
+        for hook, by in parts.items()
+    ]
+    return predict_with(parity.both, hooks)[: len(parity.obs.sequences)]
 
 
 def interchange(
-    base: Parity, source: Parity, hooks: Mapping[str, str | None], position: int | None = None
+    base: Parity, source: Parity, chosen: Mapping[str, Iterable[str]], position: int | None = None
 ) -> Prediction:
-    """The base's prediction with parts of activations taken from another run; ``hooks`` says which part of which."""
-    values = {hook: put(base, source, hook, part) for hook, part in hooks.items()}
-    return predict_with(base.obs, swap(values, position))
+    """The base's prediction with parts of activations taken from another run; ``chosen`` says which parts of which."""
+    values = {"vectors": source.vectors, "numbers": source.numbers}
+    if unknown := {part for parts in chosen.values() for part in parts} - set(PARTS):
+        raise ValueError(f"parts must be among {PARTS}, got {sorted(unknown)}")
+    parts = {hook: {part: values[part](hook) for part in parts} for hook, parts in chosen.items()}
+    return predict_with_parts(base, parts, position)
 
 
 def with_scale(base: Parity, source: Parity) -> Prediction:
