@@ -7,6 +7,7 @@ bring its c or its place on the line, what is swapped from the placebo neither.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,7 @@ from helpers.analysis.estimates import Estimate, ratio
 from helpers.analysis.interventions import Prediction, predict_with
 from helpers.analysis.observation import Observation
 from helpers.analysis.parity import PARTS, Parity
-from helpers.data.recurrences import Family, Sequences, from_third, unroll
+from helpers.data.recurrences import THIRD, Family, Sequences, unroll
 
 APART, ALIKE = 0.2, 0.75  # least distance of the two c; least ratio of the largest entries of base, twin and placebo
 USUAL = 2  # the twin's d is at most so many times as large as the base's, or as small: lines that its c has in training
@@ -62,18 +63,21 @@ class Threes:
     placebo: Parity
 
     @classmethod
-    def of(cls, obs: Observation, count: int, seed: int = 0) -> Threes:
-        """The model of an observation on new threes of its family."""
-        return cls(**{name: Parity(obs.on(s)) for name, s in lines(obs.family, count, seed).items()})
+    def of(cls, obs: Observation, count: int, vectors: int | None = None, seed: int = 0) -> Threes:
+        """The model of an observation on new threes of its family, as far as so many vectors (all by default)."""
+        family = obs.family if vectors is None else dataclasses.replace(obs.family, length=vectors + 1)
+        return cls(**{name: Parity(obs.on(s)) for name, s in lines(family, count, seed).items()})
 
-    def moved(self, prediction: Prediction, toward: Prediction | None = None) -> Estimate:
-        """How far a prediction has moved from the base's: 0 not at all, 1 as far as to the twin's (or ``toward``).
+    def moved(self, prediction: Prediction, last: bool = False) -> Estimate:
+        """How far a prediction has moved from the base's towards the twin's: 0 not at all, 1 all the way.
 
-        It is the slope of the move on the whole way, by least squares over sequences and contexts of 3 and more.
+        It is the slope of the move on the whole way, by least squares over sequences and contexts of 3 and more, or
+        over the ``last`` context alone.
         """
         start = self.base.obs.prediction
-        way = from_third((self.twin.obs.prediction if toward is None else toward) - start)
-        return ratio((from_third(prediction - start) * way).sum(dim=(1, 2)), way.square().sum(dim=(1, 2)))
+        here = slice(-1, None) if last else slice(THIRD, None)
+        way, move = (self.twin.obs.prediction - start)[:, here], (prediction - start)[:, here]
+        return ratio((move * way).sum(dim=(1, 2)), way.square().sum(dim=(1, 2)))
 
     def own_vectors(self) -> Prediction:
         """The base's prediction moved as the twin's c, put in the place of its own, moves v_n + c (v_n - v_{n-1})."""

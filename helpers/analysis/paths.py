@@ -1,4 +1,4 @@
-"""Exact path patching: what one half layer has written changes for one reader alone (Goldowsky-Dill et al. 2023).
+"""Exact path ablation: what one half layer has written changes for one reader alone (Goldowsky-Dill et al. 2023).
 
 Readers are the queries, keys and values of a layer's heads, and at the end the *scale* that the final layer norm
 divides by and the *direct* path, through the unembedding with that scale as it was.
@@ -40,28 +40,16 @@ def lost(parity: Parity, sender: Component, part: str) -> Stream:
     return numbers - numbers.mean(dim=0)
 
 
-def divisor(stream: Stream, eps: float) -> Float[Tensor, "batch n_ctx 1"]:
-    """What a layer norm divides a stream by."""
-    return (stream.var(dim=2, unbiased=False, keepdim=True) + eps).sqrt()
-
-
 @torch.no_grad()
-def into_heads(obs: Observation, less: Stream, layer: int, reader: str, division: bool = False) -> Prediction:
+def into_heads(obs: Observation, less: Stream, layer: int, reader: str) -> Prediction:
     """The prediction if the queries, keys or values of a layer's heads read a stream with something taken from it.
 
-    Args:
-        division: only what the layer norm before them divides by is of that stream, all else as it was.
     Raises:
         ValueError: ``reader`` is none of ``READERS``.
     """
     if reader not in READERS:
         raise ValueError(f"reader must be one of {READERS}, got {reader!r}")
-    norm, stream = obs.bridge.blocks[layer].ln1, obs.cache["resid_pre", layer]
-    x = norm(stream - less)
-    if division:
-        x = norm(stream)
-        if obs.config.layer_norm:
-            x = norm.bias + (x - norm.bias) * divisor(stream, norm.eps) / divisor(stream - less, norm.eps)
+    x = obs.bridge.blocks[layer].ln1(obs.cache["resid_pre", layer] - less)
     weight, bias = (getattr(obs.bridge, f"{kind}_{reader.upper()}")[layer] for kind in "Wb")
     by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
     return predict_with(obs, [(f"blocks.{layer}.attn.hook_{reader}", partial(replace, by=by))])
@@ -80,5 +68,6 @@ def into_prediction(obs: Observation, less: Stream, reader: str) -> Prediction:
         return obs.prediction - to_output(obs, less)
     if not obs.config.layer_norm:
         return obs.prediction
-    stream, bias, eps = obs.cache["resid_post", obs.config.n_layers - 1], final_bias(obs), obs.bridge.ln_final.eps
-    return bias + (obs.prediction - bias) * divisor(stream, eps) / divisor(stream - less, eps)
+    stream, bias = obs.cache["resid_post", obs.config.n_layers - 1] - less, final_bias(obs)
+    scale = (stream.var(dim=2, unbiased=False, keepdim=True) + obs.bridge.ln_final.eps).sqrt()
+    return bias + (obs.prediction - bias) * obs.norm_scale(None) / scale

@@ -77,3 +77,10 @@ class Probe:
         """The share it explains, on other sequences, of what varies between sequences at the same position."""
         left = (y - self.read(x)).square().sum(dim=1)
         return bootstrap(lambda a, b: 1 - a / b, left, (y - self.y).square().sum(dim=1))
+
+
+def steps_along(x: Inputs, c: Wanted) -> tuple[Float[Tensor, " width"], float]:
+    """How an activation moves with c, by least squares of it on c at each position, and the share explained."""
+    x, c = x - x.mean(dim=0), (c - c.mean(dim=0))[..., None]
+    slope = (x * c).sum(dim=(0, 1)) / c.square().sum()
+    return slope, 1 - ((x - c * slope).square().sum() / x.square().sum()).item()
