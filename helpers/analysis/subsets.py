@@ -51,21 +51,10 @@ def faithfulness(parity: Parity, dropped: Iterable[Node], by: str = "mean") -> f
     return min(k.value for k in kept(parity.obs, without(parity, dropped, by)).values())
 
 
-def in_order_of_effect(parity: Parity) -> list[Node]:
-    """The nodes, first that whose mean ablation alone costs least."""
-    effect = {node: rounded(faithfulness(parity, [node]), 3) for node in nodes(parity.obs)}
-    return sorted(effect, key=effect.get, reverse=True)
-
-
-def shrinking(parity: Parity, order: Sequence[Node], by: str = "mean") -> list[float]:
-    """Faithfulness with none, one, two ... of the nodes ablated, in an order."""
-    return [faithfulness(parity, order[:n], by) for n in range(len(order) + 1)]
-
-
-def smallest(curve: Sequence[float], level: float) -> int:
-    """How many nodes are left where a curve is last at a level or above, going down from all of them."""
-    above = [rounded(value, 3) >= level for value in curve]
-    return len(curve) - 1 - (above.index(False) - 1 if False in above else len(above) - 1)
+def smallest(curve: Sequence[float], level: float, size: int) -> int:
+    """How many of ``size`` nodes are left where a curve is last at a level or above, going down from all of them."""
+    below = [n for n, value in enumerate(curve) if rounded(value, 3) < level]
+    return size - (below[0] - 1 if below else len(curve) - 1)
 
 
 def random_circuits(parity: Parity, size: int, draws: int, seed: int = 0) -> list[float]:
