@@ -32,15 +32,20 @@ Activation = Float[Tensor, "batch n_ctx *width"]
 def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
     """Draws ``count`` threes, "base", "twin" and "placebo"; the largest entry of each three is 1.
 
-    c and the twin's c are uniform over what the family has of [-1, 1] (beyond that, lines grow out of the scale); a_0
-    and d of base and placebo are N(0, 1). Threes are kept if the two values of c are ``APART`` and neither is closer
-    to 0 than half of that, the twin's d is ``USUAL``, and the three largest entries are ``ALIKE``.
+    c and the twin's c are uniform over what the family has of [-1, 1] (beyond that, lines grow out of the scale), the
+    base's negative and positive in turn where there are both; a_0 and d of base and placebo are N(0, 1). Threes are
+    kept if the two values of c are ``APART`` and neither is closer to 0 than half of that, the twin's d is ``USUAL``,
+    and the three largest entries are ``ALIKE``.
     """
+    ends = max(family.c_min, -1.0), min(family.c_max, 1.0)
+    signs = [sign for sign, end in zip((-1, 1), ends, strict=True) if sign * end > APART]
     rng = np.random.default_rng(seed)
     found: dict[str, list] = {"base": [], "twin": [], "placebo": []}
     while len(found["base"]) < count:
-        c, other = rng.uniform(max(family.c_min, -1), min(family.c_max, 1), 2)
+        c, other = rng.uniform(*ends, 2)
         a0, d = rng.standard_normal((2, 2, family.dimension))
+        if signs[len(found["base"]) % len(signs)] * c < 0:
+            continue
         ratio_of_d = (1 - other) / (1 - c)
         if abs(c - other) < APART or min(abs(c), abs(other)) < APART / 2 or not 1 / USUAL < ratio_of_d < USUAL:
             continue
@@ -98,7 +103,7 @@ Parts = Mapping[str, Mapping[str, Activation]]  # by hook, by part: what to put 
 
 
 def predict_with_parts(parity: Parity, parts: Parts, position: int | None = None) -> Prediction:
-    """The prediction with vectors or numbers of activations replaced, at all positions or at one.
+    """The prediction with vectors or numbers of activations replaced, at all positions or (not of patterns) at one.
 
     The mirrored sequences run along, so that the part of an activation that is not replaced is what it becomes, after
     all that has been replaced before it.
@@ -125,6 +130,19 @@ def interchange(
         raise ValueError(f"parts must be among {PARTS}, got {sorted(unknown)}")
     parts = {hook: {part: values[part](hook) for part in parts} for hook, parts in chosen.items()}
     return predict_with_parts(base, parts, position)
+
+
+def mixed_by(base: Parity, source: Parity, layer: int) -> dict[str, dict[str, Activation]]:
+    """For ``predict_with_parts``: what a layer's heads read in the base with the attention patterns of another run.
+
+    It is what its heads write before W_O, so that it can be put at one position.
+    """
+    z = f"blocks.{layer}.attn.hook_z"
+    one, mirrored = (
+        torch.einsum("bhqk,bkhd->bqhd", there.cache["pattern", layer], own.cache["v", layer])
+        for there, own in ((source.obs, base.obs), (source.mirror, base.mirror))
+    )
+    return {z: {"vectors": (one - mirrored) / 2, "numbers": (one + mirrored) / 2}}
 
 
 def with_scale(base: Parity, source: Parity) -> Prediction:
