@@ -26,7 +26,7 @@ from helpers.data.recurrences import THIRD, Family, Sequences, unroll
 
 APART, ALIKE = 0.2, 0.75  # least distance of the two c; least ratio of the largest entries of base, twin and placebo
 USUAL = 2  # the twin's d is at most so many times as large as the base's, or as small: lines that its c has in training
-Activation = Float[Tensor, "batch n_ctx *width"]
+Activation = Float[Tensor, "batch _ *width"]  # the second axis is the position, of patterns the head
 
 
 def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:

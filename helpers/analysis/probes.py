@@ -65,7 +65,7 @@ class Probe:
         left = [rounded((y[part:] - inputs[part:] @ weight).square().mean().item(), 6) for weight in tried]
         self.weight = ridge(inputs, y, PENALTIES[left.index(min(left))])
 
-    def lifted(self, x: Inputs) -> Inputs:
+    def lifted(self, x: Inputs) -> Float[Tensor, "batch positions features"]:
         """The centred inputs as the regression sees them."""
         return torch.tanh(x @ self.first + self.bias) - self.middle if len(self.bias) else x
 
