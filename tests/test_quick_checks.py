@@ -103,3 +103,13 @@ def test_10_c_survives_a_change_of_units():
     w = 2 * v + 5
     assert np.array_equal(unroll(w[:1], np.array([0.5]), np.array([[8.5]]), 4)[0], w)
     assert "The same c, and d = 8.5" in answer("10_your_own_recurrence")
+
+
+def test_11_sizes_are_numbers_and_a_vector_times_a_number_is_a_vector():
+    v, w = torch.randn(2, 4, dtype=torch.float64), torch.ones(4, dtype=torch.float64)
+
+    def terms(v):
+        return v[1].square().sum() * w, (v[0] @ v[1]) * v[1]
+
+    assert torch.equal(terms(-v)[0], terms(v)[0]) and torch.equal(terms(-v)[1], -terms(v)[1])
+    assert "The first is numbers" in answer("11_the_circuit") and "The second is vectors" in answer("11_the_circuit")
