@@ -43,7 +43,7 @@ lab: $(READY)  ## open JupyterLab on notebook 01
 	$(BIN)/jupyter lab notebooks/01_data_generation.ipynb
 
 explorer: $(READY)  ## serve the explorer as a page without its code (Voilà)
-	$(BIN)/voila notebooks/09_explorer.ipynb
+	$(BIN)/voila notebooks/11_explorer.ipynb
 
 site: $(READY)  ## build the site under build/site from the stored notebooks
 	$(BIN)/python tools/build_site.py

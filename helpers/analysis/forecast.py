@@ -19,7 +19,7 @@ def forecast(
 
     The sequence goes through the model under as many random maps (``userdata.to_model``), which leave the truth as it
     is. The forecast is the mean of what comes back, the uncertainty its spread: how far the model contradicts itself.
-    It knows nothing of errors that all maps share; notebook 10 measures how often the truth is within two of it.
+    It knows nothing of errors that all maps share; notebook 12 measures how often the truth is within two of it.
 
     Args:
         source: see ``userdata.read`` and ``userdata.check``.

@@ -11,13 +11,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from transformer_lens import ActivationCache
 
 from helpers.analysis import interventions
 from helpers.analysis.components import Component, check
 from helpers.analysis.interventions import Prediction, predict_with
 from helpers.analysis.observation import Observation
+from helpers.data.recurrences import Sequences
 
 PARTS = ("vectors", "numbers")
 
@@ -33,6 +37,20 @@ class Parity:
         """The sequences with every vector's sign changed, observed."""
         s = self.obs.sequences
         return self.obs.on(replace(s, vectors=-s.vectors, d=-s.d))
+
+    @cached_property
+    def both(self) -> Observation:
+        """The sequences and their mirror images in one batch, with the streams that enter each layer and no more."""
+        first, second = self.obs.sequences, self.mirror.sequences
+        names = [f"blocks.{layer}.hook_resid_pre" for layer in range(self.obs.config.n_layers)]
+        streams = {name: torch.cat([self.obs.cache[name], self.mirror.cache[name]]) for name in names}
+        fields = (np.concatenate([getattr(s, x) for s in (first, second)]) for x in ("vectors", "c", "d", "scale"))
+        return replace(
+            self.obs,
+            sequences=Sequences(*fields),
+            cache=ActivationCache(streams, self.obs.bridge),
+            prediction=torch.cat([self.obs.prediction, self.mirror.prediction]),
+        )
 
     def vectors(self, hook: str) -> Float[Tensor, "batch n_ctx *width"]:
         """The odd part of an activation: what changes its sign with the vectors."""

@@ -118,7 +118,7 @@ def test_the_explorer_is_served_without_code_and_follows_its_sliders(new_page, o
     page = new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(5 * MINUTES)
     page.route("**/*", offline)
-    page.goto(serve("voila", "notebooks/09_explorer.ipynb"))
+    page.goto(serve("voila", "notebooks/11_explorer.ipynb"))
     title = page.locator(".js-plotly-plot .gtitle")
     title.first.wait_for()
     assert page.locator("text=from helpers").count() == 0
