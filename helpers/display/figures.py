@@ -89,23 +89,15 @@ def panels(
 ) -> go.Figure:
     """Small line plots side by side, one for each entry of ``grid``, all with the same series names.
 
-    A logarithmic y axis is one for all of them.
+    Their y axes differ, but for logarithmic ones.
     """
     rows = -(-len(grid) // columns)
     figure = make_subplots(rows, columns, subplot_titles=list(grid), shared_xaxes="all", vertical_spacing=0.32 / rows)
     for i, series in enumerate(grid.values()):
         for j, (name, values) in enumerate(series.items()):
-            figure.add_scatter(
-                x=list(x),
-                y=list(values),
-                name=name,
-                legendgroup=name,
-                showlegend=i == 0 and len(series) > 1,
-                mode="lines+markers",
-                **line_style(j, size=5),
-                row=i // columns + 1,
-                col=i % columns + 1,
-            )
+            named = {"name": name, "legendgroup": name, "showlegend": i == 0 and len(series) > 1}
+            line = go.Scatter(x=list(x), y=list(values), mode="lines+markers", **named, **line_style(j, size=5))
+            figure.add_trace(line, row=i // columns + 1, col=i % columns + 1)
     theme(figure, title, height=170 + 190 * rows, above=HEADINGS)
     figure.update_xaxes(EXPONENT if log_x else {}).update_xaxes(title_text=x_title, row=rows)
     figure.update_yaxes({**EXPONENT, "matches": "y"} if log_y else {}).update_yaxes(title_text=y_title, col=1)

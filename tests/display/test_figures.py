@@ -108,6 +108,8 @@ def test_a_table_of_marks_has_them_in_order_and_leaves_what_is_not_known_without
 def test_panels_may_share_a_logarithmic_axis():
     figure = figures.panels([1, 10], {"a": {"x": [1, 2]}, "b": {"x": [3, 4]}}, "title", **NAMED, log_x=True)
     assert figure.layout.xaxis.type == figure.layout.xaxis2.type == "log"
+    figure = figures.panels([1, 10], {"a": {"x": [1, 2]}, "b": {"x": [3, 4]}}, "title", **NAMED, log_y=True)
+    assert figure.layout.yaxis.type == figure.layout.yaxis2.type == "log" and figure.layout.yaxis2.matches == "y"
 
 
 def test_points_in_space_keep_their_order_and_name_three_axes():
