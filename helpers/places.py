@@ -10,6 +10,7 @@ CHECKPOINTS = ROOT / "checkpoints"
 ANALYSED = "origin"  # the setting the paper probably had: chosen before it was measured, by its error (S5)
 EARLY = "origin-1e-4"  # the same training, stopped where it first had the paper's error
 COMPARED = "paper"  # from larger initial weights, with 2 heads and c up to 1.5: what these choices change
+BATCH_32 = "origin-32"  # the same setting with batches of 32
 TWO_HEADS = "origin-2"  # the same setting with 2 heads
 SHIPPED = (ANALYSED, EARLY, TWO_HEADS, COMPARED)  # of which the claims are asked, in the order of the results table
 STUDY = ROOT / "studies" / "settings.csv"
