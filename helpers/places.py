@@ -12,7 +12,13 @@ EARLY = "origin-1e-4"  # the same training, stopped where it first had the paper
 COMPARED = "paper"  # from larger initial weights, with 2 heads and c up to 1.5: what these choices change
 BATCH_32 = "origin-32"  # the same setting with batches of 32
 TWO_HEADS = "origin-2"  # the same setting with 2 heads
-SHIPPED = (ANALYSED, EARLY, BATCH_32, TWO_HEADS, COMPARED)  # of which the claims are asked, in the order of the results table
+SHIPPED = (
+    ANALYSED,
+    EARLY,
+    BATCH_32,
+    TWO_HEADS,
+    COMPARED,
+)  # of which the claims are asked, in the order of the results table
 STUDY = ROOT / "studies" / "settings.csv"
 OVER_TRAINING = ROOT / "studies" / "over_training.csv"
 LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains

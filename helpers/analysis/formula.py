@@ -85,8 +85,12 @@ class Binding:
 
     def average(self, v: Vectors) -> Vectors:
         """y brought to weights that sum to 1: a true average of the vectors seen."""
-        mixing = self.mixing(v)
-        return mixing / mixing.sum(dim=2, keepdim=True) @ v
+        return to_one(self.mixing(v)) @ v
+
+
+def to_one(weights: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch n n"]:
+    """Each guess's weights brought to the sum 1, as those of a point on the line are."""
+    return weights / weights.sum(dim=2, keepdim=True)
 
 
 def numbers(v: Vectors, y: Vectors, degree: int = DEGREE) -> Float[Tensor, "batch n features"]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from helpers.analysis import attribution, components, following, interventions, replacement
 from helpers.analysis.estimates import exactly, ratio
+from helpers.analysis.formula import to_one
 from helpers.analysis.observation import Observation
 from helpers.analysis.parity import Parity
 from helpers.claims.readings import Reading
@@ -29,12 +30,12 @@ def portrait(obs: Observation) -> list[Reading]:
 
 def account(obs: Observation) -> list[Reading]:
     """How much of what knowing c brings is "kept" by layer 0's average alone, by the whole formula, without the part
-    of it that is layer 2's, and with its last size fixed; each by sign of c."""
+    of it that is layer 2's (its other weights brought to the sum 1), and with its last size fixed; by sign of c."""
     formula = replacement.compress(Parity(obs.on(sample(obs.family, COUNT, FIT))))
     guesses = {
         "average": formula.binding.average,
         "formula": formula,
-        "without layer 2": replace(formula, before=0 * formula.before),
+        "without layer 2": lambda v: to_one(replace(formula, before=0 * formula.before).weights(v)) @ v,
         "last size fixed": formula.with_typical_size(2, obs.vectors),
     }
     return [
