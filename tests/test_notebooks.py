@@ -96,7 +96,8 @@ def test_an_unknown_model_is_refused_with_those_there_are(monkeypatch):
     monkeypatch.setenv("MODEL", "huge")
     with pytest.raises(
         FileNotFoundError,
-        match=r"MODEL must be one of \['bounded', 'fast', 'origin', 'origin-1e-4', 'origin-2', 'origin-32', 'paper', 'small'\].*"
+        match=r"MODEL must be one of \['bounded', 'fast', 'origin', 'origin-1e-4', 'origin-2', 'origin-32', 'paper', "
+        r"'small'\].*"
         "got 'huge'",
     ):
         places.model_folder()
