@@ -14,11 +14,12 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from helpers.analysis.attribution import final_bias
 from helpers.analysis.estimates import Estimate, ratio
+from helpers.analysis.following import SIGNS
 from helpers.analysis.interventions import Prediction, predict_with
 from helpers.analysis.observation import Observation
 from helpers.analysis.parity import PARTS, Parity
@@ -26,16 +27,17 @@ from helpers.data.recurrences import THIRD, Family, Sequences, unroll
 
 APART, ALIKE = 0.2, 0.75  # least distance of the two c; least ratio of the largest entries of base, twin and placebo
 USUAL = 2  # the twin's d is at most so many times as large as the base's, or as small: lines that its c has in training
+Chosen = slice | Bool[Tensor, " batch"]
 Activation = Float[Tensor, "batch _ *width"]  # the second axis is the position, of patterns the head
 
 
 def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
     """Draws ``count`` threes, "base", "twin" and "placebo"; the largest entry of each three is 1.
 
-    c and the twin's c are uniform over what the family has of [-1, 1] (beyond that, lines grow out of the scale), the
-    base's negative and positive in turn where there are both; a_0 and d of base and placebo are N(0, 1). Threes are
-    kept if the two values of c are ``APART`` and neither is closer to 0 than half of that, the twin's d is ``USUAL``,
-    and the three largest entries are ``ALIKE``.
+    c and the twin's c are uniform over what the family has of [-1, 1] (beyond that, lines grow out of the scale) and
+    of one sign, negative and positive in turn where there are both: the model does not do the same for both. a_0 and d
+    of base and placebo are N(0, 1). Threes are kept if the two values of c are ``APART`` and neither is closer to 0
+    than half of that, the twin's d is ``USUAL``, and the three largest entries are ``ALIKE``.
     """
     ends = max(family.c_min, -1.0), min(family.c_max, 1.0)
     signs = [sign for sign, end in zip((-1, 1), ends, strict=True) if sign * end > APART]
@@ -44,7 +46,7 @@ def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
     while len(found["base"]) < count:
         c, other = rng.uniform(*ends, 2)
         a0, d = rng.standard_normal((2, 2, family.dimension))
-        if signs[len(found["base"]) % len(signs)] * c < 0:
+        if signs[len(found["base"]) % len(signs)] * c < 0 or c * other < 0:
             continue
         ratio_of_d = (1 - other) / (1 - c)
         if abs(c - other) < APART or min(abs(c), abs(other)) < APART / 2 or not 1 / USUAL < ratio_of_d < USUAL:
@@ -73,16 +75,30 @@ class Threes:
         family = obs.family if vectors is None else dataclasses.replace(obs.family, length=vectors + 1)
         return cls(**{name: Parity(obs.on(s)) for name, s in lines(family, count, seed).items()})
 
-    def moved(self, prediction: Prediction, last: bool = False) -> Estimate:
-        """How far a prediction has moved from the base's towards the twin's: 0 not at all, 1 all the way.
+    def moved(
+        self,
+        prediction: Prediction,
+        last: bool = False,
+        chosen: Chosen = slice(None),
+        towards: Prediction | None = None,
+    ) -> Estimate:
+        """How far a prediction has moved from the base's towards the twin's (or another): 0 not at all, 1 all the way.
 
-        It is the slope of the move on the whole way, by least squares over sequences and contexts of 3 and more, or
-        over the ``last`` context alone.
+        It is the slope of the move on the whole way, by least squares over (the chosen) sequences and contexts of 3
+        and more, or over the ``last`` context alone. Where c < 0 the way is much longer than where c > 0: pooled, the
+        slope is that of c < 0.
         """
-        start = self.base.obs.prediction
-        here = slice(-1, None) if last else slice(THIRD, None)
-        way, move = (self.twin.obs.prediction - start)[:, here], (prediction - start)[:, here]
+        start, here = self.base.obs.prediction, slice(-1, None) if last else slice(THIRD, None)
+        end = self.twin.obs.prediction if towards is None else towards
+        way, move = ((p - start)[chosen, here] for p in (end, prediction))
         return ratio((move * way).sum(dim=(1, 2)), way.square().sum(dim=(1, 2)))
+
+    def moved_by_sign(
+        self, prediction: Prediction, last: bool = False, towards: Prediction | None = None
+    ) -> dict[str, Estimate]:
+        """``moved`` by the sign of c, of the threes whose base and twin both have it."""
+        of_sign = {name: (sign * self.base.obs.c > 0) & (sign * self.twin.obs.c > 0) for name, sign in SIGNS.items()}
+        return {name: self.moved(prediction, last, chosen, towards) for name, chosen in of_sign.items() if chosen.any()}
 
     def own_vectors(self) -> Prediction:
         """The base's prediction moved as the twin's c, put in the place of its own, moves v_n + c (v_n - v_{n-1})."""

@@ -140,6 +140,16 @@ def heatmaps(
     )
 
 
+def _drawn(values: Mapping[str, Estimate], colour: int) -> dict:
+    estimates = list(values.values())
+    interval = {
+        "type": "data",
+        "array": [e.high - e.value for e in estimates],
+        "arrayminus": [e.value - e.low for e in estimates],
+    }
+    return {"x": list(values), "y": [e.value for e in estimates], "error_y": interval, "marker_color": PALETTE[colour]}
+
+
 def bars(
     values: Mapping[str, Estimate],
     title: str,
@@ -153,19 +163,19 @@ def bars(
 
     ``level`` draws a labelled horizontal line.
     """
-    estimates = list(values.values())
-    interval = {
-        "type": "data",
-        "array": [e.high - e.value for e in estimates],
-        "arrayminus": [e.value - e.low for e in estimates],
-    }
-    drawn = {"x": list(values), "y": [e.value for e in estimates], "error_y": interval, "marker_color": PALETTE[0]}
+    drawn = _drawn(values, 0)
     figure = go.Figure(go.Scatter(**drawn, mode="markers", marker_size=10) if log_y else go.Bar(**drawn))
     if level is not None:
         _mark_level(figure, *level, log_y)
     if log_y:
         figure.update_yaxes(EXPONENT)
     return theme(figure, title, x_title, y_title)
+
+
+def grouped_bars(groups: Mapping[str, Mapping[str, Estimate]], title: str, *, x_title: str, y_title: str) -> go.Figure:
+    """Bars side by side, one for each group (a colour each) at each entry, with their 95 % intervals."""
+    figure = go.Figure([go.Bar(name=name, **_drawn(values, i)) for i, (name, values) in enumerate(groups.items())])
+    return theme(figure, title, x_title, y_title).update_layout(barmode="group", showlegend=len(groups) > 1)
 
 
 def scatters(

@@ -31,6 +31,7 @@ def test_threes_share_what_they_should(family):
     m = {name: s.d / (1 - s.c[:, None]) for name, s in found.items()}
     np.testing.assert_allclose(base.vectors[:, 0], twin.vectors[:, 0])
     np.testing.assert_allclose(m["base"], m["twin"])
+    assert (base.c * twin.c > 0).all()
     assert (base.c == placebo.c).all() and (np.abs(base.c - twin.c) >= interchange.APART).all()
     assert (np.abs(m["placebo"] - m["base"]).max(axis=1) > 0.01).all()
     largest = np.stack([np.abs(s.vectors).max(axis=(1, 2)) for s in found.values()])
@@ -48,6 +49,16 @@ def test_clean_into_clean_changes_nothing_and_everything_gives_the_other_run(thr
     assert (twin.obs.prediction - base.obs.prediction).abs().max() > 1e-3
     assert threes.moved(base.obs.prediction).value == 0
     assert threes.moved(twin.obs.prediction).value == pytest.approx(1)
+
+
+def test_a_move_is_told_by_the_sign_of_c(threes):
+    base, twin = threes.base.obs, threes.twin.obs
+    part = torch.where(base.c > 0, 0.25, 0.75)[:, None, None]
+    by_sign = threes.moved_by_sign(base.prediction + part * (twin.prediction - base.prediction))
+    assert {name: pytest.approx(one.value) for name, one in by_sign.items()} == {"c < 0": 0.75, "c > 0": 0.25}
+    half = base.prediction + (twin.prediction - base.prediction) / 2
+    assert threes.moved(half, towards=twin.prediction).value == pytest.approx(0.5)
+    assert threes.moved(twin.prediction, towards=half).value == pytest.approx(2)
 
 
 def test_both_parts_are_the_whole_and_a_position_reaches_later_ones_only(threes):

@@ -76,6 +76,14 @@ def test_a_bars_whiskers_end_at_low_and_high(log_y, kind):
     assert list(bars.error_y.array) == [2.0, 0.25] and list(bars.error_y.arrayminus) == [1.0, 0.5]
 
 
+def test_grouped_bars_have_a_colour_and_a_name_for_each_group():
+    values = dict(zip("ab", ESTIMATES, strict=True))
+    figure = figures.grouped_bars({"one": values, "two": values}, "title", **NAMED)
+    assert [bar.name for bar in figure.data] == ["one", "two"] and figure.layout.barmode == "group"
+    assert len({bar.marker.color for bar in figure.data}) == 2 and figure.layout.showlegend
+    assert all(list(bar.error_y.array) == [2.0, 0.25] for bar in figure.data)
+
+
 def test_the_line_of_a_cloud_has_its_slope_and_goes_through_its_middle():
     x = np.linspace(0, 4, 5000)
     points, line = figures.scatters({"a": (x, 7 - 2 * x)}, {"a": -2.0}, "title", **NAMED).data
