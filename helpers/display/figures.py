@@ -11,19 +11,13 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from helpers.analysis.estimates import Estimate
-from helpers.display.theme import HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, line_style, theme
+from helpers.display.theme import HEADINGS, LEGEND_BELOW, MARKERS, PALETTE, SHARE, SIGNED, line_style, mark_level, theme
 
 Values = Sequence[float] | Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "_ _"] | Float[Tensor, "_ _"]
 Cloud = Float[np.ndarray, "..."] | Float[Tensor, "..."]
 EXPONENT = {"type": "log", "exponentformat": "power", "dtick": 1}  # of an axis
 POINTS = 1500  # of a cloud: enough to see it, few enough to store
-
-
-def _mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
-    figure.add_hline(y=value, line={"color": "#555555", "dash": "dot"})
-    y = float(np.log10(value)) if log_y else value  # plotly places annotations on a log axis by their exponent
-    figure.add_annotation(x=0.01, xref="paper", xanchor="left", y=y, yanchor="bottom", text=text, showarrow=False)
 
 
 def lines(
@@ -68,7 +62,7 @@ def lines(
             **line_style(i),
         )
     if level is not None:
-        _mark_level(figure, *level, log_y)
+        mark_level(figure, *level, log_y)
     if isinstance(x, range) and len(x) <= 20:
         figure.update_xaxes(dtick=1)  # things that are counted have a tick each
     figure.update_xaxes(EXPONENT if log_x else {}).update_yaxes(EXPONENT if log_y else {})
@@ -166,7 +160,7 @@ def bars(
     drawn = _drawn(values, 0)
     figure = go.Figure(go.Scatter(**drawn, mode="markers", marker_size=10) if log_y else go.Bar(**drawn))
     if level is not None:
-        _mark_level(figure, *level, log_y)
+        mark_level(figure, *level, log_y)
     if log_y:
         figure.update_yaxes(EXPONENT)
     return theme(figure, title, x_title, y_title)

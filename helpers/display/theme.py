@@ -6,6 +6,7 @@ Signed values use a diverging scale centred on zero (red below, blue above), sha
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 
 WIDTH, HEIGHT = 760, 400
@@ -47,3 +48,10 @@ def line_style(i: int, **marker: object) -> dict[str, dict[str, object]]:
         "line": {"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]},
         "marker": {"symbol": MARKERS[i % len(MARKERS)], **marker},
     }
+
+
+def mark_level(figure: go.Figure, value: float, text: str, log_y: bool) -> None:
+    """Draws a labelled horizontal line."""
+    figure.add_hline(y=value, line={"color": "#555555", "dash": "dot"})
+    y = float(np.log10(value)) if log_y else value  # plotly places annotations on a log axis by their exponent
+    figure.add_annotation(x=0.01, xref="paper", xanchor="left", y=y, yanchor="bottom", text=text, showarrow=False)
