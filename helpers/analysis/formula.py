@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.analysis.edits import as_pattern
+
 Vectors = Float[Tensor, "batch n dimension"]
 Sizes = Float[Tensor, "batch n"]
 ByHead = Float[Tensor, "heads n n"]
@@ -76,8 +78,7 @@ class Binding:
         s = self.sizes(v)[:, None]
         inner = self.kappa[:, None, None] * (v @ v.transpose(1, 2))[:, None]
         scores = (self.both + inner) / (s[..., None] * s[:, :, None]) + self.source / s[:, :, None]
-        causal = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-        return scores.masked_fill(~causal, -torch.inf).softmax(dim=3)
+        return as_pattern(scores)
 
     def mixing(self, v: Vectors) -> Float[Tensor, "batch n n"]:
         """M: what the heads mix, each with its share, as weights on the vectors; none is negative."""

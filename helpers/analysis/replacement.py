@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.analysis.attention import scores
+from helpers.analysis.attention import scores, visible
 from helpers.analysis.components import Component, attention, mlp
 from helpers.analysis.formula import DEGREE, Binding, Formula, Sizes, Vectors, numbers
 from helpers.analysis.interventions import Prediction
@@ -42,8 +42,7 @@ def present(v: Vectors, y: Vectors, size: Sizes) -> Float[Tensor, "batch n 2 dim
 
 def past(v: Vectors, y: Vectors, size: Sizes) -> Float[Tensor, "batch n n dimension"]:
     """The mixtures of all positions up to n, each divided by the size of the stream where it was made."""
-    causal = torch.ones(y.shape[1], y.shape[1], dtype=y.dtype).tril()
-    return (y / size[..., None])[:, None] * causal[..., None]
+    return (y / size[..., None])[:, None] * visible(y.shape[1])[..., None]
 
 
 READS: dict[str, Callable[..., Tensor]] = {
