@@ -4,6 +4,7 @@ import csv
 import dataclasses
 
 import choices
+import layer_1
 import pytest
 import settings
 
@@ -104,3 +105,25 @@ def test_the_table_of_settings_is_of_todays_settings_and_claims():
     known = {id: {f"{id}.{key}" for key in one.labels} for id, one in CLAIMS.items()}
     of_run = {"setting", "seed", "test_mse", "r2"}
     assert set(next(iter(rows.values()))) <= of_run.union(known, settings.OLDER, *known.values())
+
+
+def test_less_of_layer_1_stays_less_of_it(tmp_path, monkeypatch):
+    """What a variant silences is 0 after training, shared weights are equal, and all else has moved."""
+    small = {"dimension": 8, "d_model": 16, "n_heads": 2, "d_head": 8, "d_mlp": 32}
+    base = dataclasses.replace(
+        settings.BASE,
+        model=dataclasses.replace(settings.BASE.model, **small),
+        family=dataclasses.replace(settings.BASE.family, dimension=8),
+        **{"steps": 4, "log_every": 2, "warmup": 0, "decays": (4,)},
+    )
+    monkeypatch.setattr(settings, "BASE", base)
+    start = layer_1.RecurrenceModel(base.model).native.layers[1]
+    models = {name: layer_1.trained(name, 0, tmp_path / str(i)) for i, name in enumerate(layer_1.CHANGES)}
+    for name, silent, other in (("heads", "mlp.fc_out", "attn.o"), ("MLP", "attn.o", "mlp.fc_out")):
+        layer = models[f"layer 1's {name} only"].native.layers[1]
+        assert all((p == 0).all() for p in layer.get_submodule(silent).parameters())
+        assert not layer.get_submodule(other).weight.equal(start.get_submodule(other).weight)
+    one, two = models["layer 1 shared with 2"].native.layers[1:]
+    assert all(a.equal(b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    row = layer_1.row_of("layer 1's MLP only", 0, tmp_path / "1")
+    assert row["test_mse"] == pytest.approx((row["mse, c < 0"] + row["mse, c > 0"]) / 2, rel=0.1)
