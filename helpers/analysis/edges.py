@@ -1,4 +1,4 @@
-"""Circuits of edges: which reader gets what of which writer, each on or off (path patching, Goldowsky-Dill et al. 2023).
+"""Circuits of edges: who reads what of whom, each on or off (path patching, Goldowsky-Dill et al. 2023).
 
 A *sender* writes to the residual stream: the input, a head, an MLP. A *reader* takes something from it: a head's
 queries, keys or values, an MLP, or the output (final layer norm and unembedding). An edge that is off gives its reader
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from helpers.analysis.components import INPUT, Component, head, mlp
+from helpers.analysis.components import INPUT, Component, attention, head, mlp
 from helpers.analysis.edits import as_pattern
 from helpers.analysis.following import blind_prediction, signs
 from helpers.analysis.interventions import Prediction
@@ -68,37 +68,49 @@ def at_position(obs: Observation) -> Written:
     return own.mean(dim=1, keepdim=True).expand_as(own)
 
 
-def predict(obs: Observation, on: Edges | Float[Tensor, " senders"], instead: Written) -> Prediction:
+def predict(obs: Observation, on: Edges, instead: Written) -> Prediction:
     """The prediction with some edges off; differentiable in ``on``.
 
     Args:
         on: for each reader and sender 1 or 0 (or something between), in the order of ``readers`` and ``senders``; with
-            a batch axis in front for each sequence by itself. One number for each sender switches it for all readers.
+            a batch axis in front for each sequence by itself.
         instead: what comes in the place of what a sender writes, of each sender.
     """
     config, bridge, n = obs.config, obs.bridge, obs.config.n_heads
-    own, bias = [obs.cache["resid_pre", 0]], torch.zeros(config.d_model, dtype=torch.float64)
-    row = 0
+    known, bias = written(obs), torch.zeros(config.d_model, dtype=torch.float64)
+    own, row, as_observed = [known[0]], 0, not on.requires_grad
 
-    def read(count: int) -> Float[Tensor, "readers batch n_ctx d_model"]:
-        """The streams that the next so many readers see."""
+    def still(count: int) -> bool:
+        """Whether the next so many readers, and all before, see what they saw: then what they write is known."""
+        nonlocal row, as_observed
+        as_observed = as_observed and bool((on[..., row : row + count, : len(own)] == 1).all())
+        row += count * as_observed
+        return as_observed
+
+    def read(norm: nn.Module, count: int = 1) -> Float[Tensor, "readers batch n_ctx d_model"]:
+        """What the next so many readers see, through layer norm; those that see the same stream share the work."""
         nonlocal row
-        other = instead[: len(own)]
-        mine = on[None, : len(own)] if on.ndim == 1 else on[..., row : row + count, : len(own)]
+        wanted, other = on[..., row : row + count, : len(own)], instead[: len(own)]
         row += count
-        which = "brs" if on.ndim == 3 else "rs"
-        moved = torch.einsum(f"{which},sbnd->rbnd", mine, torch.stack(own) - other)
-        return moved + (other.sum(dim=0) + bias)
+        moves, all_other = torch.stack(own) - other, other.sum(dim=0) + bias
+        if on.ndim == 3:
+            return norm(torch.einsum("brs,sbnd->rbnd", wanted, moves) + all_other)
+        which = torch.arange(count)
+        if not on.requires_grad:
+            wanted, which = wanted.unique(dim=0, return_inverse=True)
+        return norm(torch.einsum("rs,sbnd->rbnd", wanted, moves) + all_other)[which]
 
     for i in range(config.n_layers):
         block = bridge.blocks[i]
         weights = ((getattr(bridge, f"W_{x}")[i], getattr(bridge, f"b_{x}")[i]) for x in "QKV")
-        q, k, v = (block.ln1(read(n)) @ w[:, None] + b[:, None, None] for w, b in weights)
-        pattern = as_pattern(q @ k.mT / config.d_head**0.5)
-        own += pattern @ v @ bridge.W_O[i][:, None]
+        if still(3 * n):
+            own += known[len(own) : len(own) + n]
+        else:
+            q, k, v = (read(block.ln1, n) @ w[:, None] + b[:, None, None] for w, b in weights)
+            own += as_pattern(q @ k.mT / config.d_head**0.5) @ v @ bridge.W_O[i][:, None]
         bias = bias + bridge.b_O[i]
-        own.append(block.mlp(block.ln2(read(1)[0])))
-    return bridge.unembed(bridge.ln_final(read(1)[0]))
+        own.append(known[len(own)] if still(1) else block.mlp(read(block.ln2)[0]))
+    return bridge.unembed(read(bridge.ln_final)[0])
 
 
 def effects(obs: Observation, instead: Written, draws: int = 4, seed: int = 0) -> Float[Tensor, "readers senders"]:
@@ -121,4 +133,17 @@ def effects(obs: Observation, instead: Written, draws: int = 4, seed: int = 0) -
         noise = torch.randn(prediction.shape, generator=generator, dtype=prediction.dtype)
         (slope,) = torch.autograd.grad((prediction * noise).sum(), on, retain_graph=i + 1 < draws)
         found += (weight[:, None, None] * slope.square()).sum(dim=0) / draws / obs.config.dimension
+    return found
+
+
+def by_half(config: ModelConfig) -> dict[tuple[str, str], Bool[Tensor, "readers senders"]]:
+    """The edges between half layers, those of all heads together: by the names of reader ("L2 q") and sender."""
+    found: dict[tuple[str, str], Bool[Tensor, "readers senders"]] = {}
+    there = possible(config)
+    for r, (reader, into) in enumerate(readers(config)):
+        name = reader if reader == OUTPUT else str(reader) if into == "in" else f"L{reader.layer} {into}"
+        for s, sender in enumerate(senders(config)):
+            if there[r, s]:
+                half = str(attention(sender.layer)) if sender.kind == "head" else str(sender)
+                found.setdefault((name, half), torch.zeros_like(there))[r, s] = True
     return found

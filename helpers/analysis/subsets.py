@@ -5,7 +5,8 @@ A node is the vectors or the numbers that a half layer writes. What is kept is w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from helpers.analysis.interventions import Prediction
 from helpers.analysis.observation import Observation
 from helpers.analysis.parity import PARTS, Parity
 
+T = TypeVar("T")
 Node = tuple[Component, str]
 ABLATIONS = ("mean", "resample")
 
@@ -55,6 +57,30 @@ def smallest(curve: Sequence[float], level: float, size: int) -> int:
     """How many of ``size`` nodes are left where a curve is last at a level or above, going down from all of them."""
     below = [n for n, value in enumerate(curve) if rounded(value, 3) < level]
     return size - (below[0] - 1 if below else len(curve) - 1)
+
+
+def backward(
+    items: Sequence[T], measure: Callable[[list[T]], float], tries: int = 3, floor: float = 0.5
+) -> tuple[list[T], list[float]]:
+    """Takes items away one at a time, each time that one of the first few left whose loss leaves most.
+
+    Args:
+        items: those that can be spared first.
+        measure: what is left of the model without some items.
+        tries: so many are tried at a time.
+        floor: it ends where less would be left.
+    Returns:
+        The items taken away, in order, and what is left after each.
+    """
+    gone: list[T] = []
+    curve: list[float] = []
+    while waiting := [item for item in items if item not in gone]:
+        left, best = max(((rounded(measure([*gone, item])), -i) for i, item in enumerate(waiting[:tries])))
+        if left < floor:
+            break
+        gone.append(waiting[-best])
+        curve.append(left)
+    return gone, curve
 
 
 def random_circuits(parity: Parity, size: int, draws: int, seed: int = 0) -> list[float]:

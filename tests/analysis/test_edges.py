@@ -25,7 +25,7 @@ def row(obs, reader):
 
 def test_with_all_edges_on_the_model_is_itself(obs):
     mean = edges.at_position(obs)
-    for every in (on(obs), torch.ones(len(edges.senders(obs.config))).double(), on(obs).expand(len(obs.c), -1, -1)):
+    for every in (on(obs), torch.ones_like(on(obs)), on(obs).expand(len(obs.c), -1, -1)):
         torch.testing.assert_close(edges.predict(obs, every, mean), obs.prediction, rtol=0, atol=1e-9)
 
 
@@ -48,11 +48,8 @@ def test_a_head_with_no_edges_is_an_ablated_head(obs, part):
         return value
 
     hooked = interventions.predict_with(obs, [(part.hook, put)])
-    by_node = torch.ones(less.shape[1]).double()
-    by_node[column(obs, part)] = 0
-    for off in (less, by_node):
-        now = edges.predict(obs, off, edges.at_position(obs))
-        torch.testing.assert_close(now, hooked, rtol=0, atol=1e-9)
+    now = edges.predict(obs, less, edges.at_position(obs))
+    torch.testing.assert_close(now, hooked, rtol=0, atol=1e-9)
 
 
 def test_an_mlp_with_no_edges_is_a_frozen_mlp(obs):
@@ -84,6 +81,15 @@ def test_there_are_as_many_edges_as_one_counts(obs):
     others = sum(1 + layer * (n + 1) + n for layer in range(config.n_layers)) + 1 + config.n_layers * (n + 1)
     assert int(edges.possible(config).sum()) == heads + others
     assert edges.possible(config).shape == (len(edges.readers(config)), len(edges.senders(config)))
+
+
+def test_half_layers_share_all_edges_out(obs):
+    groups = edges.by_half(obs.config)
+    assert sum(group.int() for group in groups.values()).equal(edges.possible(obs.config).int())
+    r, s = groups["L1 k", "L0 heads"].nonzero().T
+    assert {str(edges.readers(obs.config)[i][0]) for i in r} == {"L1H0", "L1H1"} and len(r) == 4
+    assert {str(edges.senders(obs.config)[i]) for i in s} == {"L0H0", "L0H1"}
+    assert ("output", "L2 MLP") in groups and ("L1 v", "L1 heads") not in groups
 
 
 def test_effects_are_those_of_a_small_step(obs):

@@ -58,3 +58,16 @@ def test_the_smallest_circuit_ends_where_the_curve_first_falls_below(level, size
 def test_an_unknown_ablation_is_named(parity):
     with pytest.raises(ValueError, match=r"by must be one of \('mean', 'resample'\), got 'zero'"):
         subsets.without(parity, [], "zero")
+
+
+def test_items_are_taken_away_from_the_least_on():
+    """What is left is known: 1 less the costs, and two items stand in for each other."""
+    cost = {"a": 0.0, "b": 0.01, "c": 0.02, "d": 0.05, "e": 0.1, "f": 0.9}
+
+    def left(gone):
+        return 1 - sum(cost[item] for item in gone) - 0.3 * ({"a", "b"} <= set(gone))
+
+    gone, curve = subsets.backward(list(cost), left, tries=2)
+    assert gone == ["a", "c", "d", "e", "b"]  # b, without which a is missed, goes last; f stays
+    assert curve == pytest.approx([1, 0.98, 0.93, 0.83, 0.52])
+    assert subsets.backward(list(cost), left, tries=1)[0][:2] == ["a", "b"]
