@@ -9,7 +9,7 @@ import pytest
 from helpers import places
 
 PATHS = sorted((places.ROOT / "notebooks").glob("*.ipynb"))
-BOOKS = {path.stem: json.loads(path.read_text()) for path in PATHS}
+BOOKS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in PATHS}
 
 
 def code(book):

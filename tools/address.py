@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not re.fullmatch(r"[\w.-]+", options.ref):
         p.error(f"argument --ref: must be a branch, tag or commit without a slash, got {options.ref!r}")
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        text, count = set_address(path.read_text(), options.repo, options.ref)
-        path.write_text(text)
+        text, count = set_address(path.read_text(encoding="utf-8"), options.repo, options.ref)
+        path.write_text(text, encoding="utf-8")
         print(f"{path.name}: {count} places")
     return 0
 

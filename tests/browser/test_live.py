@@ -23,7 +23,7 @@ def serve(tmp_path_factory):
     settings = tmp_path_factory.mktemp("settings")
     tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     tracker.parent.mkdir(parents=True)
-    tracker.write_text(json.dumps({"windowingMode": "none"}))  # every output is drawn, seen or not
+    tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")  # every output is drawn, seen or not
     started = []
 
     def start(*command):

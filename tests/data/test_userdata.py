@@ -100,7 +100,7 @@ def test_files_are_read(tmp_path):
     np.save(tmp_path / "a.npy", table)
     np.savetxt(tmp_path / "a.csv", table, delimiter=",")
     assert np.array_equal(read(tmp_path / "a.npy"), table) and np.array_equal(read(str(tmp_path / "a.csv")), table)
-    (tmp_path / "text.csv").write_text("one,two\n3,4\n")
+    (tmp_path / "text.csv").write_text("one,two\n3,4\n", encoding="utf-8")
     with pytest.raises(SequenceError, match="source must hold numbers"):
         read(tmp_path / "text.csv")
     (tmp_path / "empty.npy").write_bytes(b"")

@@ -47,7 +47,7 @@ def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_bits(recipe, t
     last = random.randrange(recipe.save_every + 1, recipe.steps)
     print(f"signal {number} in step {last}")  # pytest shows it if the test fails
     code = [sys.executable, "-c", RUN_TO_SIGNAL, pickle.dumps(recipe).hex(), str(tmp_path / "cut")]
-    cut = subprocess.run([*code, str(int(number)), str(last)], capture_output=True, text=True, timeout=120)
+    cut = subprocess.run([*code, str(int(number)), str(last)], capture_output=True, encoding="utf-8", timeout=120)
     if number == signal.SIGKILL:
         assert cut.returncode == -number
     else:
