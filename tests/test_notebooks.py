@@ -29,6 +29,12 @@ def test_a_notebook_is_stored_as_run_from_top_to_bottom(name):
 
 
 @pytest.mark.parametrize("name", BOOKS)
+def test_a_notebook_becomes_a_python_script(name):
+    language = BOOKS[name]["metadata"]["language_info"]
+    assert (language["file_extension"], language["nbconvert_exporter"]) == (".py", "python")
+
+
+@pytest.mark.parametrize("name", BOOKS)
 def test_github_can_show_every_output(name):
     for output in outputs(BOOKS[name]):
         kinds = set(output.get("data", {"text/plain": ""}))

@@ -2,7 +2,10 @@
 
 import ast
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 
 import numpy as np
@@ -13,8 +16,8 @@ from helpers.data.recurrences import from_third
 from helpers.places import ROOT
 from helpers.training import checkpoints, evaluator
 
-# The rooms of helpers in the order of the data; ``places`` may be imported by all.
-ROOMS = ["places", "data", "training", "analysis", "claims", "display"]
+# The rooms of helpers in the order of the data; ``places`` may be imported by all, and the command line imports all.
+ROOMS = ["places", "data", "training", "analysis", "claims", "display", "__main__"]
 
 
 @pytest.mark.parametrize("name", ["origin", "origin-1e-4", "paper", "fast", "bounded", "small"])
@@ -46,12 +49,34 @@ def test_the_fast_model_was_fast():
         assert checkpoints.reached(log, level)[0] <= step
 
 
-def test_the_readmes_example_runs(monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
+def test_the_readmes_example_runs_in_any_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    exec(example.replace("checkpoints/origin", "checkpoints/small"), {})  # a model that is quick
+    exec(example.replace('"origin"', '"small"'), {})  # a model that is quick
     intact, ablated = re.findall(r"(\S+) \[.*?\]", capsys.readouterr().out)
     assert float(intact) < float(ablated)
+
+
+def test_a_read_only_checkout_sends_its_output_elsewhere(tmp_path):
+    code = "from helpers import places; print(places.LIVE, places.RUNS, places.model_folder('build/mine'), sep='\\n')"
+    (tmp_path / "build" / "mine").mkdir(parents=True)
+    command = [sys.executable, "-c", code]
+    env = os.environ | {"SERIES_OUTPUT": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, env=env, check=True, capture_output=True, encoding="utf-8").stdout.split()
+    assert said == [f"{tmp_path}/build/live", f"{tmp_path}/runs", f"{tmp_path}/build/mine"]
+    command = ["make", "-n", "lax", f"SERIES_OUTPUT={tmp_path}"]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout
+    assert f"rm -rf {tmp_path}/build/live\n" in said and f"MODEL={tmp_path}/build/live" in said
+
+
+def test_notebooks_find_helpers_from_their_own_folder_where_nothing_is_installed():
+    code = "import helpers.places as places; print(places.__file__, places.ROOT, sep='\\n')"
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(
+        command, cwd=ROOT / "notebooks", env=env, check=True, capture_output=True, encoding="utf-8"
+    ).stdout
+    assert said.splitlines() == [str(ROOT / "notebooks" / "helpers" / "places.py"), str(ROOT)]
 
 
 def test_what_is_installed_is_said_once():
@@ -132,7 +157,7 @@ def test_imports_between_rooms_go_in_one_direction():
 
 
 def test_a_room_says_what_belongs_in_it():
-    for room in ROOMS[1:]:
+    for room in ROOMS[1:-1]:
         assert "\n\nNot here: " in ast.get_docstring(
             ast.parse((ROOT / "helpers" / room / "__init__.py").read_text(encoding="utf-8"))
         )

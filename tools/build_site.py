@@ -17,10 +17,10 @@ from claims_page import notebooks
 from plotly.offline import get_plotlyjs
 from sphinx.cmd.build import build_main
 
-from helpers.places import ROOT
+from helpers.places import BUILD, ROOT
 
 PLOTLY = "application/vnd.plotly.v1+json"
-SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
+SOURCE, SITE = BUILD / "site_source", BUILD / "site"
 COPIED = (
     *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
     *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from helpers.places import ROOT
+from helpers.places import BUILD, ROOT
 
 
 @pytest.fixture(scope="session")
 def site():
     subprocess.run([sys.executable, ROOT / "tools" / "build_site.py"], check=True)
-    return ROOT / "build" / "site"
+    return BUILD / "site"
 
 
 PAGES = [

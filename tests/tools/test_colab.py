@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,11 +54,15 @@ def test_notebooks_survive_a_platform_whose_encoding_is_not_utf_8(tmp_path):
     book = json.dumps(
         {"text": "c = −0.6 · ●", "badge": "clone -q https://github.com/OWNER/REPOSITORY ~/series"}, ensure_ascii=False
     )
-    (tmp_path / "01.ipynb").write_text(book, encoding="utf-8")
-    code = f"import address, pathlib; address.NOTEBOOKS = pathlib.Path({str(tmp_path)!r}); address.main(['me/mine'])"
+    (tmp_path / "notebooks").mkdir()
+    path, readme = tmp_path / "notebooks" / "01.ipynb", tmp_path / "README.md"
+    path.write_text(book, encoding="utf-8")
+    shutil.copy(ROOT / "README.md", readme)
+    code = f"import address, pathlib; address.ROOT = pathlib.Path({str(tmp_path)!r}); address.main(['me/mine'])"
     ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT / "tools")}
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | ascii_only, stdout=subprocess.DEVNULL)
-    assert json.loads((tmp_path / "01.ipynb").read_text(encoding="utf-8"))["text"] == "c = −0.6 · ●"
+    assert json.loads(path.read_text(encoding="utf-8"))["text"] == "c = −0.6 · ●"
+    assert "/github/me/mine/blob/main/notebooks/01_data_generation.ipynb" in readme.read_text(encoding="utf-8")
 
 
 def test_a_wrong_address_is_one_line(capsys):
