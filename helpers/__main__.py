@@ -9,7 +9,7 @@ from helpers.places import model_folder
 
 
 def train(arguments: list[str]) -> int:
-    """Trains a model from a recipe; see ``helpers.training.__main__``."""
+    """Trains a model from a recipe; Ctrl-C saves, and the same command goes on from there."""
     from helpers.training.__main__ import main as work
 
     return work(arguments)
@@ -28,12 +28,19 @@ def forecast(arguments: list[str]) -> int:
     p.add_argument("file", help="a .csv, .txt or .npy file, one vector to a row")
     p.add_argument("--model", help="a shipped model's name or a checkpoint's folder (default: MODEL, else origin)")
     p.add_argument("--steps", type=int, default=1, help="vectors to predict (default: %(default)s)")
+    p.add_argument("--allow-outside", action="store_true", help="continue what the model was not trained on, too")
+    p.add_argument("--delimiter", help="of the file, where it can be read in two ways")
+    p.add_argument("--decimal", choices=(".", ","), help="its decimal mark, likewise")
+    p.add_argument("--header", action=argparse.BooleanOptionalAction, help="whether its first row is one, likewise")
     options = p.parse_args(arguments)
     from helpers.analysis.forecast import forecast as work
+    from helpers.data.userdata import read
     from helpers.training import checkpoints
 
     try:
-        found = work(checkpoints.load(model_folder(options.model)), options.file, options.steps)
+        model = checkpoints.load(model_folder(options.model))
+        numbers = read(options.file, delimiter=options.delimiter, decimal=options.decimal, header=options.header)
+        found = work(model, numbers, options.steps, allow_outside=options.allow_outside)
     except (ValueError, OSError) as error:  # a SequenceError and a CheckpointError are ValueErrors
         p.exit(2, f"{p.prog}: error: {error}\n")
     for mean, deviation in zip(*found, strict=True):

@@ -32,6 +32,17 @@ def test_a_file_is_continued(tmp_path, monkeypatch, capsys):
         assert found == pytest.approx(truth, abs=0.7)
 
 
+def test_what_can_be_read_in_two_ways_can_be_told(tmp_path, capsys):
+    file = tmp_path / "two.csv"
+    file.write_text("9,1\n5,1\n3,1\n2,1\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        command.main(["forecast", str(file), "--model", "small"])
+    assert "may be 2 numbers or one" in capsys.readouterr().err
+    assert command.main(["forecast", str(file), "--model", "small", "--decimal", ","]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "two.csv: 1 column, decimal comma" and "\t" not in said[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -38,7 +38,7 @@ def unsuited(
     """
     count, width = sequence.shape
     freedom = count * width - 2 * width - 1
-    best = f"the affine recurrence that fits best (c = {found.c:.3g})"
+    best = f"the affine recurrence that fits best (c = {found.c:.4g})"
     if noise is not None and freedom:
         stated = np.hypot(noise, rounding(sequence))
         if freedom * found.residual**2 > chi2.ppf(CERTAIN, freedom) * stated**2 + (1e-9 * np.abs(sequence).max()) ** 2:
@@ -50,7 +50,7 @@ def unsuited(
         other = covering(found.c, width)
         known = f"the shipped model {other!r} was trained on it" if other else "no shipped model was trained on it"
         return (
-            f"source has c = {found.c:.3g}, outside the {family.c_min:g} to {family.c_max:g} of this model's training; "
+            f"source has c = {found.c:.4g}, outside the {family.c_min:g} to {family.c_max:g} of this model's training; "
             f"{known}"
         )
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from textwrap import wrap
 
 import numpy as np
 import plotly.graph_objects as go
@@ -25,7 +26,7 @@ from helpers.analysis.suitability import unsuited
 from helpers.data.fitting import fit
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Sequences, sequences_from, with_noise
-from helpers.data.tables import SequenceError, decoded, table_of
+from helpers.data.tables import ENDINGS, SequenceError, decoded, table_of
 from helpers.data.userdata import check, to_model
 from helpers.display.sliders import sliders
 from helpers.display.theme import HEADINGS, PALETTE, SHARE, line_style, theme
@@ -119,7 +120,7 @@ def picture(
     try:
         example = typed(obs, own, seed) if own.strip() else drawn(obs, c, d, noise, seed, vectors)
     except SequenceError as error:
-        return theme(go.Figure(), str(error))
+        return theme(go.Figure(), "<br>".join(wrap(str(error), 85)))
     there = changed = obs.on(example.sequences)
     curves = {example.last: there.targets, "model": there.prediction}
     factors = by_head(obs, strengths)
@@ -204,7 +205,7 @@ def explore(obs: Observation) -> None:
     layers = range(config.n_layers)
     heads = [str(head) for layer in layers for head in obs.heads(layer)]
     own = Textarea(placeholder="or type a sequence of your own, one vector to a line", description="own")
-    upload = FileUpload(accept=".csv,.txt", description="or a file")
+    upload = FileUpload(accept=",".join(ENDINGS), description="or a file")
     upload.observe(lambda _: setattr(own, "value", decoded(bytes(upload.value[0].content))), "value")
 
     def draw(head: str, strength: float, **others: object) -> go.Figure:
