@@ -4,6 +4,8 @@ READY := .venv/ready
 TRAINING := notebooks/02_training.ipynb
 OTHERS := $(filter-out $(TRAINING),$(sort $(wildcard notebooks/*.ipynb)))
 PYTEST := $(BIN)/python -m pytest -q
+# A read-only checkout can have its build/ and runs/ elsewhere: SERIES_OUTPUT=folder.
+BUILD := $(if $(SERIES_OUTPUT),$(abspath $(SERIES_OUTPUT))/build,build)
 # So many notebooks or tests run at a time, a thread each: two of two threads each take far longer on two cores.
 JOBS ?= 2
 story notebooks unit strict lax: export OMP_NUM_THREADS = 1
@@ -35,15 +37,20 @@ strict: $(READY)
 	$(PYTEST) -n $(JOBS) --dist loadfile --nbval notebooks
 
 lax: $(READY)  # notebook 02 comes first: it trains the model that the others then load
-	rm -rf build/live
-	MODEL=build/live $(PYTEST) --nbval-lax $(TRAINING)
-	MODEL=build/live $(PYTEST) -n $(JOBS) --dist loadfile --nbval-lax $(OTHERS)
+	rm -rf $(BUILD)/live
+	MODEL=$(BUILD)/live $(PYTEST) --nbval-lax $(TRAINING)
+	MODEL=$(BUILD)/live $(PYTEST) -n $(JOBS) --dist loadfile --nbval-lax $(OTHERS)
 
-lab: $(READY)  ## open JupyterLab on notebook 01
-	$(BIN)/jupyter lab notebooks/01_data_generation.ipynb
+lab: $(READY)  ## open JupyterLab on notebook 01 (ARGS= are Jupyter's, such as --no-browser)
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_data_generation.ipynb $(ARGS)
 
-explorer: $(READY)  ## serve the explorer as a page without its code (Voilà)
-	$(BIN)/voila notebooks/11_explorer.ipynb
+# The root is the repository, as in lab, so that links out of notebooks/ lead somewhere. Voilà alone serves one notebook
+# and nothing beside it; in a Jupyter server it wants a contents manager that is not asynchronous.
+explorer: $(READY)  ## serve the explorer as a page without its code (Voilà; ARGS= as for lab)
+	$(BIN)/jupyter server --ServerApp.root_dir=. --ServerApp.default_url=/voila/render/notebooks/11_explorer.ipynb \
+		--ServerApp.contents_manager_class=jupyter_server.services.contents.largefilemanager.LargeFileManager \
+		--VoilaConfiguration.file_allowlist='(docs|bench)/[\w/-]+[.]\w+' \
+		--VoilaConfiguration.file_allowlist='[A-Z]+([.](md|cff))?' $(ARGS)
 
 site: $(READY)  ## build the site under build/site from the stored notebooks
 	$(BIN)/python tools/build_site.py
@@ -65,8 +72,8 @@ results: $(READY)  ## measure the shipped models again: checkpoints/results.csv,
 readme: $(READY)  ## bring README and drawing up to date with checkpoints/results.csv
 	$(BIN)/python tools/readme.py
 
-train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded)
-	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small)
+train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded; FRESH=1 trains it anew)
+	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small) $(if $(FRESH),--fresh)
 
 bench: $(READY)  ## time a training step against other loops and its floor, what a reader waits for, make story and make test
 	$(BIN)/python bench/bench.py
@@ -86,4 +93,4 @@ lint: $(READY)  ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 clean:  ## remove build/ (the environment stays)
-	rm -rf build
+	rm -rf $(BUILD)

@@ -116,8 +116,8 @@ def main() -> int:
     torch.set_num_threads(threads)
     train.keep_memory()
     if not TABLE.exists():
-        TABLE.write_text(",".join(COLUMNS) + "\n")
-    with TABLE.open(newline="") as file:
+        TABLE.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    with TABLE.open(newline="", encoding="utf-8") as file:
         there = {tuple(row[:2]) for row in csv.reader(file)}
     for (name, steps), variant in trials().items():
         if (name, str(steps)) not in there:
@@ -126,7 +126,7 @@ def main() -> int:
             except FloatingPointError:
                 found = (*("never", "") * len(LEVELS), "diverged", "diverged", "", "")
             row = (name, steps, *(round(x) if isinstance(x, float) else x for x in found))
-            with TABLE.open("a", newline="") as file:
+            with TABLE.open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerow(row)
             print(dict(zip(COLUMNS, row, strict=True)), flush=True)
     return 0

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import yaml
 from docutils.nodes import Node, SkipNode
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
+from helpers.places import ROOT
+
 project = "How a transformer learns recurrences"
+author = ", ".join(
+    one["name"] for one in yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["authors"]
+)
 extensions = ["myst_nb"]
 html_theme = "sphinx_book_theme"
 html_title = project

@@ -21,19 +21,25 @@ SHIPPED = (
 )  # of which the claims are asked, in the order of the results table
 STUDY = ROOT / "studies" / "settings.csv"
 OVER_TRAINING = ROOT / "studies" / "over_training.csv"
-LIVE = ROOT / "build" / "live"  # where notebook 02 puts the small model it trains
+OUTPUT = Path(os.environ.get("SERIES_OUTPUT") or ROOT).absolute()  # elsewhere, where the repository is read-only
+BUILD, RUNS = OUTPUT / "build", OUTPUT / "runs"
+LIVE = BUILD / "live"  # where notebook 02 puts the small model it trains
+
+
+def asked_model() -> str:
+    """The environment variable MODEL, or ``ANALYSED`` where it is unset or empty."""
+    return os.environ.get("MODEL") or ANALYSED
 
 
 def model_folder(name: str | None = None) -> Path:
-    """A checkpoint's folder; without a name that of the model the notebooks take apart.
+    """A checkpoint's folder; without a name that of ``asked_model``.
 
-    That is ``ANALYSED`` or what the environment variable MODEL says. A name is a folder in checkpoints/, or a path,
-    seen from the top of the repository.
+    A name is a folder in checkpoints/, or a path, seen from the top of the repository or from ``OUTPUT``.
     Raises:
         FileNotFoundError: there is no such folder; the message lists those there are.
     """
-    name = name or os.environ.get("MODEL", ANALYSED)
-    for folder in (CHECKPOINTS / name, ROOT / name):
+    name = name or asked_model()
+    for folder in (CHECKPOINTS / name, ROOT / name, OUTPUT / name):
         if folder.is_dir():
             return folder
     known = sorted(p.name for p in CHECKPOINTS.iterdir() if p.is_dir())

@@ -23,7 +23,7 @@ def test_a_move_that_is_timed_moves_the_picture(obs):
 
 
 def test_the_parts_that_are_timed_are_those_of_make_test():
-    (parts,) = re.findall(r"^test: (.*?) *##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (parts,) = re.findall(r"^test: (.*?) *##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert tuple(parts.split()) == loop.PARTS
 
 
@@ -37,4 +37,6 @@ def test_a_target_that_fails_is_named_and_no_table_is_written(monkeypatch, tmp_p
         loop.main()
     monkeypatch.setattr(loop, "seconds", lambda target: 60.0)
     assert not loop.LAST.exists() and loop.main() == 0
-    assert "| `make test` | 4.0 |" in loop.LAST.read_text() and "| `make story` | 1.0 |" in loop.LAST.read_text()
+    assert "| `make test` | 4.0 |" in loop.LAST.read_text(
+        encoding="utf-8"
+    ) and "| `make story` | 1.0 |" in loop.LAST.read_text(encoding="utf-8")

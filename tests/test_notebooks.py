@@ -9,7 +9,7 @@ import pytest
 from helpers import places
 
 PATHS = sorted((places.ROOT / "notebooks").glob("*.ipynb"))
-BOOKS = {path.stem: json.loads(path.read_text()) for path in PATHS}
+BOOKS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in PATHS}
 
 
 def code(book):
@@ -26,6 +26,12 @@ def test_a_notebook_is_stored_as_run_from_top_to_bottom(name):
     assert [cell["execution_count"] for cell in code(book)] == list(range(1, len(code(book)) + 1))
     for output in outputs(book):
         assert output["output_type"] != "error" and output.get("name") != "stderr"
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_a_notebook_becomes_a_python_script(name):
+    language = BOOKS[name]["metadata"]["language_info"]
+    assert (language["file_extension"], language["nbconvert_exporter"]) == (".py", "python")
 
 
 @pytest.mark.parametrize("name", BOOKS)

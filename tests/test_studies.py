@@ -13,7 +13,7 @@ from helpers.training.recipes import RECIPES
 
 
 def test_the_table_of_choices_is_of_todays_choices():
-    with choices.TABLE.open(newline="") as file:
+    with choices.TABLE.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == choices.COLUMNS
     assert [(row[0], int(row[1])) for row in rows] == list(choices.trials())
@@ -82,7 +82,7 @@ def test_a_run_that_has_a_row_is_not_done_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "measured", diverges)
     rows[diverged] = settings.work(*diverged, tmp_path)
     settings.write_table(rows)
-    assert settings.TABLE.read_text().splitlines() == [
+    assert settings.TABLE.read_text(encoding="utf-8").splitlines() == [
         "setting,seed,A1,A1.x,test_mse",
         "base,0,partly,0.1235,",
         "1 head,0,partly,0.1235,",

@@ -22,7 +22,7 @@ MODULES = sorted(info.name for info in pkgutil.walk_packages(helpers.__path__, "
 def for_checkers(module):
     """The names that a module imports under TYPE_CHECKING alone, because they are slow to import."""
     names = {}
-    for node in ast.parse(Path(module.__file__).read_text()).body:
+    for node in ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             exec(compile(ast.Module(node.body, []), module.__file__, "exec"), names)
     return names

@@ -1,4 +1,4 @@
-"""Sets where Colab fetches the series from, in every badge and first cell: ``make colab REPO=owner/name REF=main``."""
+"""Sets where Colab fetches the series from, in README, every badge and first cell: ``make colab REPO=owner/name``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+ROOT = Path(__file__).resolve().parent.parent
 PLACES = (
     (
         r"colab\.research\.google\.com/github/[^/]+/[^/]+/blob/[^/]+/",
@@ -36,9 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
         p.error(f"argument repo: must be owner/name, got {options.repo!r}")
     if not re.fullmatch(r"[\w.-]+", options.ref):
         p.error(f"argument --ref: must be a branch, tag or commit without a slash, got {options.ref!r}")
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        text, count = set_address(path.read_text(), options.repo, options.ref)
-        path.write_text(text)
+    for path in [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))]:
+        text, count = set_address(path.read_text(encoding="utf-8"), options.repo, options.ref)
+        path.write_text(text, encoding="utf-8")
         print(f"{path.name}: {count} places")
     return 0
 

@@ -17,10 +17,10 @@ from claims_page import notebooks
 from plotly.offline import get_plotlyjs
 from sphinx.cmd.build import build_main
 
-from helpers.places import ROOT
+from helpers.places import BUILD, ROOT
 
 PLOTLY = "application/vnd.plotly.v1+json"
-SOURCE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
+SOURCE, SITE = BUILD / "site_source", BUILD / "site"
 COPIED = (
     *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
     *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),
@@ -67,7 +67,7 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     shutil.copytree(ROOT / "docs", SOURCE / "docs")
     for name in ("conf.py", "_static"):
         (SOURCE / "docs" / name).rename(SOURCE / name)
-    (SOURCE / "_static" / "plotly.min.js").write_text(get_plotlyjs())
+    (SOURCE / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     for name in COPIED:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
@@ -75,9 +75,9 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     for name, nb in books.items():
         nb.metadata.language_info["pygments_lexer"] = "ipython3"  # the set-up cell has magics
         nbformat.write(interactive(nb), SOURCE / "notebooks" / name)
-    page = (ROOT / "README.md").read_text()
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
-    (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed))
+    (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed), encoding="utf-8")
 
 
 def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:

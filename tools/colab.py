@@ -30,7 +30,7 @@ def versions(names: list[str]) -> dict[str, str]:
 
 def required() -> list[str]:
     """The names in requirements.txt."""
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return [re.split(r"[<>=\[ ;]", line)[0] for line in lines if line and line[0] != "#"]
 
 
@@ -40,7 +40,7 @@ def install() -> str:
     kept = {name: before[name] for name in KEPT if name in before}
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "kept.txt"
-        pins.write_text("".join(f"{name}=={version}\n" for name, version in kept.items()))
+        pins.write_text("".join(f"{name}=={version}\n" for name, version in kept.items()), encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "-c", str(pins), "-r", str(ROOT / "requirements.txt")]
         subprocess.run(pip, check=True)
     new = [f"{name} {version}" for name, version in versions(required()).items() if before.get(name) != version]

@@ -45,7 +45,13 @@ What it shows: …
 
 
 def make(name: str) -> Path:
-    """Writes notebooks/NN_name.ipynb, NN the next free number, and returns its path."""
+    """Writes notebooks/NN_name.ipynb, NN the next free number, and returns its path.
+
+    Raises:
+        FileExistsError: there is one of that name.
+    """
+    if there := sorted(NOTEBOOKS.glob(f"[0-9][0-9]_{name}.ipynb")):
+        raise FileExistsError(f"argument name: {there[0].name} is there already")
     number = max(int(path.name[:2]) for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) + 1
     path = NOTEBOOKS / f"{number:02}_{name}.ipynb"
     first = nbformat.read(FIRST, as_version=4)
@@ -67,7 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
     name = p.parse_args(arguments).name
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         p.error(f"argument name: must be small letters, digits and underscores, got {name!r}")
-    print(f"{make(name)} is there; make lab opens JupyterLab")
+    try:
+        print(f"{make(name)} is there; make lab opens JupyterLab")
+    except FileExistsError as error:
+        p.error(str(error))
     return 0
 
 

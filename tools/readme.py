@@ -33,12 +33,12 @@ def insert(page: str, table: str) -> str:
 
 def page() -> str:
     """The README with the grid of today's stored results."""
-    return insert(README.read_text(), claims_page.unbroken(grid(models(), measures.ids())))
+    return insert(README.read_text(encoding="utf-8"), claims_page.unbroken(grid(models(), measures.ids())))
 
 
 def claims() -> str:
     """The page of all results of today's stored results."""
-    return insert(claims_page.PAGE.read_text(), claims_page.sections(models(), claims_page.notebooks()))
+    return insert(claims_page.PAGE.read_text(encoding="utf-8"), claims_page.sections(models(), claims_page.notebooks()))
 
 
 def mechanism() -> str:
@@ -90,10 +90,10 @@ def algorithm() -> str:
 def main() -> int:
     """Writes README.md, docs/claims.md and the drawings docs/mechanism.svg and docs/algorithm.svg."""
     try:
-        README.write_text(page())
-        claims_page.PAGE.write_text(claims())
-        DRAWING.write_text(mechanism())
-        ALGORITHM.write_text(algorithm())
+        README.write_text(page(), encoding="utf-8")
+        claims_page.PAGE.write_text(claims(), encoding="utf-8")
+        DRAWING.write_text(mechanism(), encoding="utf-8")
+        ALGORITHM.write_text(algorithm(), encoding="utf-8")
     except (OSError, ValueError, pd.errors.ParserError) as error:
         sys.exit(f"tools/readme.py: error: {error}")
     return 0

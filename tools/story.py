@@ -100,11 +100,11 @@ def main() -> int:
     p.add_argument("--jobs", type=int, default=2, help="how many to run at a time (default: %(default)s)")
     p.add_argument("notebooks", nargs="*", type=Path, help="which (default: all)")
     options = p.parse_args()
-    if options.store and os.environ.get("MODEL", places.ANALYSED) != places.ANALYSED:
+    if options.store and places.asked_model() != places.ANALYSED:
         p.error("argument --store: the stored outputs are the shipped paper-size model's; leave MODEL unset")
     if options.jobs < 1:
         p.error(f"argument --jobs: must be at least 1, got {options.jobs}")
-    if places.ROOT / os.environ.get("MODEL", "") == places.LIVE:
+    if places.OUTPUT / places.asked_model() == places.LIVE:
         options.jobs = 1  # notebook 02 trains this model anew, before the others load it
     paths = options.notebooks or sorted((places.ROOT / "notebooks").glob("*.ipynb"))
     try:

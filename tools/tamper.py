@@ -12,7 +12,7 @@ import sys
 
 import torch
 
-from helpers.places import ANALYSED, ROOT
+from helpers.places import ANALYSED, BUILD, ROOT
 from helpers.training import checkpoints
 
 
@@ -23,7 +23,7 @@ def main() -> int:
     p.add_argument("--factor", type=float, default=1.02, help="(default: %(default)s)")
     p.add_argument("--notebook", default="04_layer1_bias", help="which one to run (default: %(default)s)")
     options = p.parse_args()
-    shipped, altered = ROOT / "checkpoints" / ANALYSED, ROOT / "build" / "tampered"
+    shipped, altered = ROOT / "checkpoints" / ANALYSED, BUILD / "tampered"
     model, recipe = checkpoints.load(shipped), checkpoints.load_recipe(shipped)
     if not (0 <= options.layer < recipe.model.n_layers and 0 <= options.head < recipe.model.n_heads):
         p.error(f"--layer and --head must be below {recipe.model.n_layers} and {recipe.model.n_heads}")
@@ -32,7 +32,7 @@ def main() -> int:
 
     def strict_nbval() -> int:
         checkpoints.save(altered, model, recipe, log)
-        return subprocess.run(command, cwd=ROOT, env={**os.environ, "MODEL": "build/tampered"}).returncode
+        return subprocess.run(command, cwd=ROOT, env={**os.environ, "MODEL": str(altered)}).returncode
 
     if strict_nbval() != 0:
         print("strict nbval fails even with the model unchanged: nothing can be concluded", file=sys.stderr)

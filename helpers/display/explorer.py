@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from io import StringIO
+from textwrap import wrap
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,9 +22,12 @@ from helpers.analysis.components import Component, parse
 from helpers.analysis.estimates import number
 from helpers.analysis.interventions import scaling
 from helpers.analysis.observation import Observation
+from helpers.analysis.suitability import unsuited
+from helpers.data.fitting import fit
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import Sequences, sequences_from, with_noise
-from helpers.data.userdata import SequenceError, check, to_model
+from helpers.data.tables import ENDINGS, SequenceError, decoded, table_of
+from helpers.data.userdata import check, to_model
 from helpers.display.sliders import sliders
 from helpers.display.theme import HEADINGS, PALETTE, SHARE, line_style, theme
 
@@ -65,14 +68,14 @@ def typed(obs: Observation, text: str, seed: int) -> Example:
     Args:
         seed: of the map to the model's units.
     Raises:
-        SequenceError: it cannot be read, or not be continued.
+        SequenceError: it cannot be read, not be continued, or is not of the kind that the model was trained on.
     """
-    try:
-        source = np.loadtxt(StringIO(text.replace(",", " ").replace(";", " ")), ndmin=2)
-    except ValueError as error:
-        raise SequenceError(f"one vector to a line, please: {error}") from error
     size = {"dimension": obs.config.dimension, "n_ctx": obs.config.n_ctx}
-    given = to_model(check(source, **size), **size, seed=seed)
+    sequence = check(table_of(text).values, **size)
+    found = fit(sequence, obs.config.n_ctx + 1)
+    if wrong := unsuited(found, sequence, obs.family):
+        raise SequenceError(wrong)
+    given = to_model(sequence, **size, seed=seed, found=found)
     whole = np.concatenate([given.vectors, continue_by(exact_solver, given.vectors, 1)])[None]
     unknown = np.full(1, np.nan)  # neither its c nor its d is used
     sequences = Sequences(whole, unknown, np.full_like(whole[:, 0], np.nan), np.array([given.scale]))
@@ -117,7 +120,7 @@ def picture(
     try:
         example = typed(obs, own, seed) if own.strip() else drawn(obs, c, d, noise, seed, vectors)
     except SequenceError as error:
-        return theme(go.Figure(), str(error))
+        return theme(go.Figure(), "<br>".join(wrap(str(error), 85)))
     there = changed = obs.on(example.sequences)
     curves = {example.last: there.targets, "model": there.prediction}
     factors = by_head(obs, strengths)
@@ -202,8 +205,8 @@ def explore(obs: Observation) -> None:
     layers = range(config.n_layers)
     heads = [str(head) for layer in layers for head in obs.heads(layer)]
     own = Textarea(placeholder="or type a sequence of your own, one vector to a line", description="own")
-    upload = FileUpload(accept=".csv,.txt", description="or a file")
-    upload.observe(lambda _: setattr(own, "value", bytes(upload.value[0].content).decode()), "value")
+    upload = FileUpload(accept=",".join(ENDINGS), description="or a file")
+    upload.observe(lambda _: setattr(own, "value", decoded(bytes(upload.value[0].content))), "value")
 
     def draw(head: str, strength: float, **others: object) -> go.Figure:
         return picture(obs, **others, **({} if head == NOBODY else {head: strength}))

@@ -20,7 +20,7 @@ from helpers.analysis.estimates import mean
 from helpers.claims.markdown import markdown
 from helpers.data.recurrences import from_third
 from helpers.display.sliders import VIEW
-from helpers.places import ANALYSED, COMPARED, model_folder
+from helpers.places import ANALYSED, COMPARED, asked_model, model_folder
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first figure need not wait for
     from helpers.analysis.observation import Observation
@@ -30,21 +30,22 @@ if TYPE_CHECKING:  # importing TransformerLens takes seconds, which the first fi
 
 
 def setup() -> None:
-    """Chooses how figures are shown: interactive, on Colab as Colab wants it, with a PNG beside it if STORE_PNG is set.
+    """Chooses how figures are shown: interactive, and as PLOTLY_RENDERER or the host (Kaggle, …) wants them besides.
 
-    Where MODEL names another model than the one that the text is about, it says so.
+    Colab's own way is enough on Colab. Where MODEL names another model than the one that the text is about, it says so.
 
-    GitHub shows the PNG; storing it needs a Chromium and takes a second for each figure, so only ``make notebooks``
-    asks for it.
+    If STORE_PNG is set, what is stored is the same wherever it is made: the interactive figure and a PNG, which GitHub
+    shows. That needs a Chromium and takes a second for each figure, so only ``make notebooks`` asks for it.
     """
-    if "COLAB_RELEASE_TAG" in os.environ:
+    if "COLAB_RELEASE_TAG" in os.environ and not os.environ.get("PLOTLY_RENDERER"):
         pio.renderers.default = "colab"
     else:
-        pio.renderers.default = "plotly_mimetype" + ("+png" if os.environ.get("STORE_PNG") else "")
+        chosen = ["png"] if os.environ.get("STORE_PNG") else pio.renderers.default.split("+")  # plotly chose at import
+        pio.renderers.default = "+".join(dict.fromkeys(["plotly_mimetype", *filter(None, chosen)]))
         pio.defaults.default_scale = 1.5
         logging.getLogger("choreographer").setLevel(logging.CRITICAL)  # what draws the PNGs talks to stderr at times
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    if (other := os.environ.get("MODEL", ANALYSED)) != ANALYSED:
+    if (other := asked_model()) != ANALYSED:
         display(Markdown(f"This text was written about `{ANALYSED}`; numbers and figures below are of `{other}`."))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from helpers.places import RUNS
 from helpers.training import checkpoints
 from helpers.training.machine import pick_device, why_not_compile
 from helpers.training.recipes import ABOUT, RECIPES
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--recipe", required=True, choices=RECIPES, help="what to train, see below")
-    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>)")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe> in the repository)")
     p.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where to compute (default: the best there is)")
     p.add_argument("--threads", type=int, help="CPU threads (default: all; a run repeats bit by bit on one thread)")
     p.add_argument("--compile", action="store_true", help="compile the step first (bench/last.md says what it gains)")
@@ -33,11 +34,17 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def result(out: Path) -> str:
+    """A finished run in one line."""
+    log = checkpoints.load_log(out)
+    return f"{out}: {log['step'][-1]:,.0f} steps, test MSE {log['test_mse'][-1]:.2e}, {log['seconds'][-1]:.0f} s"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line's work; a user's mistake ends in one line and exit code 2, a stop in 130."""
     p = parser()
     options = p.parse_args(arguments)
-    out: Path = options.out or Path("runs") / options.recipe
+    out: Path = options.out or RUNS / options.recipe
     if options.threads is not None and options.threads < 1:
         p.error(f"argument --threads: must be at least 1, got {options.threads}")
     try:
@@ -47,9 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
         p.error(f"argument --device: {options.device!r} cannot be used here: {str(error).splitlines()[0]}")
     if options.compile and (reason := why_not_compile(device)):
         p.error(f"argument --compile: torch.compile does not work here: {reason}")
-    if (out / "config.json").exists() and not (out / STATE).exists() and not options.fresh:
-        p.error(f"argument --out: {out} already holds a finished run; --fresh trains it anew")
     try:
+        if (out / "config.json").exists() and not (out / STATE).exists() and not options.fresh:
+            if checkpoints.load_recipe(out) != RECIPES[options.recipe]:
+                p.error(f"argument --out: {out} holds a finished run of another recipe; --fresh replaces it")
+            print(f"finished before; --fresh trains it anew (make train RECIPE={options.recipe} FRESH=1)")
+            print(result(out))
+            return 0
         train(
             RECIPES[options.recipe],
             out,
@@ -63,8 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except (checkpoints.CheckpointError, OSError, FloatingPointError) as error:
         p.exit(2, f"{p.prog}: error: {error}\n")
-    log = checkpoints.load_log(out)
-    print(f"{out}: {log['step'][-1]:,.0f} steps, test MSE {log['test_mse'][-1]:.2e}, {log['seconds'][-1]:.0f} s")
+    print(result(out))
     return 0
 
 

@@ -141,6 +141,7 @@ def load(folder: Path | str) -> RecurrenceModel:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: the weights do not fit config.json ({error})") from error
+    model.family = recipe.family
     return model.eval()
 
 

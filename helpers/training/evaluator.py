@@ -87,7 +87,7 @@ def errors(
     Raises:
         OSError: a file of the checkpoint is missing.
     """
-    recipe = json.loads((Path(folder) / "config.json").read_text())["recipe"]
+    recipe = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))["recipe"]
     stored = safetensors.numpy.load_file(Path(folder) / "model.safetensors")
     weights = {name: values.astype(precision) for name, values in stored.items()}
     shape = {name: recipe["model"][name] for name in ("n_layers", "n_heads", "d_head")}

@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from helpers.data.recurrences import Family
+
 if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions that build a model do
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge import TransformerBridge
@@ -94,7 +96,12 @@ class RecurrenceModel(nn.Module):
     """Vectors in, the guess for the next vector out, at every position.
 
     The embedding has no bias: the learned position embedding, which is added to it, is one already.
+
+    Attributes:
+        family: what it was trained on, where ``checkpoints.load`` read it from disk.
     """
+
+    family: Family | None = None
 
     def __init__(self, config: ModelConfig) -> None:
         from transformer_lens.model_bridge.sources.native import NativeModel, initialize_native_model

@@ -41,7 +41,7 @@ def new_page(browser):
 def offline():
     """Answers what a page asks of the web: the badge, and CircuitsVis's script from its Python package."""
     package = Path(importlib.util.find_spec("circuitsvis").origin).parent
-    bundle = (package / "dist" / "cdn" / "iife.js").read_text() + EXPORTS
+    bundle = (package / "dist" / "cdn" / "iife.js").read_text(encoding="utf-8") + EXPORTS
     refused = []
 
     def answer(route):

@@ -1,17 +1,20 @@
-"""Notebooks with a running kernel: JupyterLab runs each to its end, and sliders move the picture, in Voilà too."""
+"""Notebooks with a running kernel, by the README's own commands: ``make lab`` and ``make explorer``.
+
+JupyterLab runs each notebook to its end, sliders move the picture, in Voilà too, and links lead somewhere.
+"""
 
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import suppress
 
 import pytest
 
-from helpers.places import ROOT
+from helpers.places import BUILD, ROOT
 
 BOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 MINUTES = 60_000  # ms
@@ -19,21 +22,23 @@ MINUTES = 60_000  # ms
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory):
-    """Starts a Jupyter application on loopback and returns its address."""
+    """Starts a target of the Makefile on loopback and returns its address."""
     settings = tmp_path_factory.mktemp("settings")
     tracker = settings / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     tracker.parent.mkdir(parents=True)
-    tracker.write_text(json.dumps({"windowingMode": "none"}))  # every output is drawn, seen or not
+    tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")  # every output is drawn, seen or not
     started = []
 
-    def start(*command):
+    def start(target, folder=ROOT):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
+        options = f"--no-browser --port={port} --ServerApp.ip=127.0.0.1 --IdentityProvider.token= --allow-root"
         server = subprocess.Popen(
-            [sys.executable, "-m", *map(str, command), "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1"],
-            cwd=ROOT,
+            ["make", "-o", ".venv/ready", target, f"ARGS={options}"],  # what runs the tests is installed
+            cwd=folder,
             env=os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(settings)},
+            start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -46,16 +51,19 @@ def serve(tmp_path_factory):
 
     yield start
     for server in started:
-        server.kill()  # asked to terminate, it waits for kernels at work
+        os.killpg(server.pid, signal.SIGKILL)  # asked to terminate, it waits for kernels at work
         server.wait(20)
 
 
 @pytest.fixture(scope="module")
 def lab(serve, tmp_path_factory):
-    """JupyterLab over a copy of the notebooks, so that nothing is saved into the repository."""
+    """JupyterLab over a copy of the notebooks, so that nothing is saved into the repository; all else is linked."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    return serve("jupyterlab", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--allow-root")
+    for path in ROOT.iterdir():
+        if path.name not in ("notebooks", ".git"):
+            (folder / path.name).symlink_to(path)
+    return serve("lab", folder)
 
 
 def move_first_slider(page):
@@ -111,14 +119,27 @@ def test_jupyterlab_runs_a_notebook(new_page, offline, lab, name):
         before = page.evaluate(figures)
         move_first_slider(page)
         page.wait_for_function(f"before => {figures} != before", arg=before)
-    page.screenshot(path=ROOT / "build" / f"lab_{name}.png")
+    page.screenshot(path=BUILD / f"lab_{name}.png")
+
+
+def test_jupyterlab_opens_notebook_01_and_a_link_of_its_first_cell_leads_to_the_glossary(new_page, offline, lab):
+    page = new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(MINUTES)
+    page.route("**/*", offline)
+    page.goto(lab)
+    link = page.locator('.jp-Notebook a:text-is("glossary")').first
+    link.wait_for()
+    assert page.url.startswith(f"{lab}/lab/tree/notebooks/01_data_generation.ipynb")
+    page.wait_for_function("link => link.href.includes('/files/docs/glossary.md')", arg=link.element_handle())
+    link.click()
+    page.locator('.lm-TabBar-tabLabel:text-is("glossary.md")').wait_for()
 
 
 def test_the_explorer_is_served_without_code_and_follows_its_sliders(new_page, offline, serve):
     page = new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(5 * MINUTES)
     page.route("**/*", offline)
-    page.goto(serve("voila", "notebooks/11_explorer.ipynb"))
+    page.goto(serve("explorer"))
     title = page.locator(".js-plotly-plot .gtitle")
     title.first.wait_for()
     assert page.locator("text=from helpers").count() == 0
@@ -127,3 +148,15 @@ def test_the_explorer_is_served_without_code_and_follows_its_sliders(new_page, o
     page.wait_for_function(
         "before => document.querySelector('.js-plotly-plot .gtitle')?.textContent != before", arg=before
     )
+    here = page.url
+    links = page.eval_on_selector_all("main a[href], body a[href]", "all => all.map(a => a.href)")
+    inside = {link for link in links if link.startswith(here.split("/voila/")[0]) and "#" not in link}
+    assert {link.rsplit("/", 1)[1] for link in inside} >= {"glossary.md", "12_your_own_recurrence.ipynb"}
+    for link in inside:
+        if link.endswith(".ipynb"):  # to open it would run it
+            assert (ROOT / link.split("/voila/render/")[1]).exists(), link
+        else:
+            assert page.request.get(link).ok, link
+    assert page.request.get(here.replace("notebooks/11_explorer.ipynb", "docs/%2E%2E/.git/config")).status in (403, 404)
+    page.locator('a:text-is("glossary")').first.click()
+    page.wait_for_function("document.body.innerText.includes('# Glossary')")

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from helpers.places import ROOT
+from helpers.places import BUILD, ROOT
 
 
 @pytest.fixture(scope="session")
 def site():
     subprocess.run([sys.executable, ROOT / "tools" / "build_site.py"], check=True)
-    return ROOT / "build" / "site"
+    return BUILD / "site"
 
 
 PAGES = [
@@ -45,6 +45,7 @@ def test_a_page_is_whole(new_page, offline, site, name, width, scheme):
     for i in range(views.count()):
         assert views.nth(i).inner_text()
     assert "| —" not in page.inner_text("article")  # a table that is none
+    assert page.locator(".component-author").inner_text() == "By the authors of the recurrence notebooks"
     levels = page.eval_on_selector_all("article :is(h1, h2, h3, h4)", "all => all.map(h => +h.tagName[1])")
     assert levels[0] == 1 and all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
     assert page.evaluate("document.documentElement.dataset.theme") == scheme

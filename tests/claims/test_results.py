@@ -55,7 +55,7 @@ def test_readings_survive_being_stored(tmp_path):
 
 
 def test_another_table_is_refused(tmp_path):
-    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(ValueError, match="the columns must be model, weights"):
         results.load(tmp_path / "x.csv")
 
@@ -96,10 +96,10 @@ def test_a_reworded_label_changes_nothing_but_a_label(monkeypatch, stored):
 
 
 def test_readme_claims_and_drawing_are_current():
-    assert readme.page() == readme.README.read_text(), "run: make readme"
-    assert readme.claims() == claims_page.PAGE.read_text(), "run: make readme"
-    assert readme.mechanism() == readme.DRAWING.read_text(), "run: make readme"
-    assert readme.algorithm() == readme.ALGORITHM.read_text(), "run: make readme"
+    assert readme.page() == readme.README.read_text(encoding="utf-8"), "run: make readme"
+    assert readme.claims() == claims_page.PAGE.read_text(encoding="utf-8"), "run: make readme"
+    assert readme.mechanism() == readme.DRAWING.read_text(encoding="utf-8"), "run: make readme"
+    assert readme.algorithm() == readme.ALGORITHM.read_text(encoding="utf-8"), "run: make readme"
 
 
 def test_a_page_without_markers_is_refused():

@@ -17,7 +17,7 @@ before A1 was there,0,0.9,,,2
 
 @pytest.fixture
 def runs(tmp_path):
-    (tmp_path / "table.csv").write_text(LINES)
+    (tmp_path / "table.csv").write_text(LINES, encoding="utf-8")
     return study.load(tmp_path / "table.csv")
 
 
@@ -69,6 +69,6 @@ def test_values_of_every_run_by_setting(runs):
 
 
 def test_another_table_is_refused(tmp_path):
-    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(ValueError, match="must have runs, and the columns setting"):
         study.load(tmp_path / "x.csv")

@@ -1,8 +1,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.data.predictors import continue_by, exact_solver
@@ -12,6 +13,7 @@ from helpers.data.userdata import SequenceError, check, random_start, random_tur
 SIZES = {"dimension": 3, "n_ctx": 14}
 
 
+@settings(deadline=None)
 @given(st.floats(-1.4, 1.4), st.floats(1e-3, 1e6), st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_a_map_keeps_the_recurrence_fills_the_models_range_and_can_be_undone(c, unit, width, seed):
     a0, d = unit * np.random.default_rng(seed).standard_normal((2, 1, width))
@@ -53,10 +55,10 @@ def test_a_start_has_the_mean_and_the_spread_that_bayes_gives_for_its_first_step
 def test_the_start_is_drawn_as_the_training_data_are(c):
     """Of sequences with this c, the regression of a_0 on a_1 - a_0 and what it leaves, in units of the first step."""
     family = Family(c_min=c, c_max=c)
-    own = sample(replace(family, dimension=7), 400, seed=1).vectors[:, :6] * 100 + 50
+    own = sample(replace(family, dimension=7), 200, seed=1).vectors[:, :6] * 100 + 50
     mapped = np.stack([to_model(one, dimension=40, n_ctx=14, seed=i).vectors for i, one in enumerate(own)])
     slopes, left = [], []
-    for vectors in (sample(family, 400, seed=2).vectors, mapped):
+    for vectors in (sample(family, 200, seed=2).vectors, mapped):
         start, x = vectors[:, 0], vectors[:, 1] - vectors[:, 0]
         size = np.sqrt((x**2).mean(axis=1, keepdims=True))
         start, x = start / size, x / size
@@ -80,14 +82,25 @@ def test_a_row_of_numbers_is_a_sequence():
         ([[1, 2, 3, 4]] * 3, "vectors of 1 to 3 entries for this model, got 4"),
         ([[]] * 3, "vectors of 1 to 3 entries for this model, got 0"),
         ([[1, 2, 3], [4, 5, 6]], "3 to 14 vectors for this model, got 2"),
-        (np.arange(45.0).reshape(15, 3), "3 to 14 vectors for this model, got 15"),
         (np.ones((5, 3)), "constant"),
         ([["a", "b", "c"]] * 3, "source must hold numbers"),
         ([[1, 2, 3], [4, 5]], "rows of equal length"),
         (np.ones(3), "constant"),
         (np.ones((3, 3, 3)), r"shape \[vectors, entries\], got \[3, 3, 3\]"),
         ("nothing.npy", "cannot be read"),
-        ("table.xlsx", "must be a .npy or .csv file"),
+        ("table.xlsx", r"must be a .npy file or text \(.csv, .*got 'table.xlsx'"),
+        ([1, True, 3], "row 1 has True"),
+        (np.array([True, False, True]), "row 0 has truth values"),
+        (np.array([1, 2 + 1j, 3]), "row 1 has an imaginary part"),
+        ([1, 2, 3j], "row 2 has 3j"),
+        (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), "row 0 has dates"),
+        ([1, np.datetime64("2020-01-01"), 3], "row 1 has np.datetime64"),
+        (np.ma.masked_equal([1, 2, 3], 2), "row 1 is masked"),
+        ([1, None, 3], "row 1 has None"),
+        (["1", "2", "1_0"], "row 2 has '1_0'"),
+        (pd.DataFrame({"a": [1, 2, 3], "b": [True, False, True]}), "row 0 has True"),
+        (pd.Series([1, pd.NA, 3], dtype="Int64"), "(row 1 has <NA>|got nan in vector 1)"),
+        ((n for n in range(4)), "it has <generator"),
     ],
 )
 def test_what_cannot_be_continued_is_refused_with_the_reason(source, message):
@@ -95,14 +108,26 @@ def test_what_cannot_be_continued_is_refused_with_the_reason(source, message):
         check(read(source), **SIZES)
 
 
-def test_files_are_read(tmp_path):
+def test_of_too_many_vectors_the_last_are_used_and_it_is_said(capsys):
+    table = np.arange(120.0).reshape(40, 3) ** 2
+    assert np.array_equal(check(table, **SIZES), table[-14:])
+    assert capsys.readouterr().out.startswith("the last 14 of 40 vectors are used; read(source)[:14]")
+
+
+def test_files_are_read(tmp_path, capsys):
     table = np.arange(12.0).reshape(4, 3)
     np.save(tmp_path / "a.npy", table)
     np.savetxt(tmp_path / "a.csv", table, delimiter=",")
     assert np.array_equal(read(tmp_path / "a.npy"), table) and np.array_equal(read(str(tmp_path / "a.csv")), table)
-    (tmp_path / "text.csv").write_text("one,two\n3,4\n")
-    with pytest.raises(SequenceError, match="source must hold numbers"):
-        read(tmp_path / "text.csv")
+    assert "a.csv: 3 columns" in capsys.readouterr().out
+    (tmp_path / "b.CSV").write_bytes("t;v\n1;2,5\n3;4,5\n".encode("utf-16"))
+    assert np.array_equal(read(tmp_path / "b.CSV"), [[1, 2.5], [3, 4.5]])
+    assert capsys.readouterr().out == "b.CSV: 1 header row, 2 columns, decimal comma\n"
+    (tmp_path / "c.csv").write_text("1,2\n2,5\n", encoding="utf-8")
+    assert np.array_equal(read(tmp_path / "c.csv", decimal=","), [[1.2], [2.5]])
+    np.save(tmp_path / "truth.npy", np.array([True, False]))
+    with pytest.raises(SequenceError, match="row 0 has truth values"):
+        read(tmp_path / "truth.npy")
     (tmp_path / "empty.npy").write_bytes(b"")
     with pytest.raises(SequenceError, match="source must hold numbers"):
         read(tmp_path / "empty.npy")

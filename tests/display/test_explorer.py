@@ -122,7 +122,7 @@ def test_noise_is_in_every_vector_of_a_drawn_example(obs):
 
 
 def test_ones_own_sequence_is_shown_in_its_own_units(obs):
-    text = "100; 200\n110, 180\n118 164\n124.4 151.2"
+    text = "100; 200\n110; 180\n118; 164\n124.4; 151.2"
     shown = curves(explorer.picture(obs, own=text))
     own = np.array([[100, 200], [110, 180], [118, 164], [124.4, 151.2]])
     np.testing.assert_allclose(shown["exact solver"], continue_by(exact_solver, own, 1)[0], rtol=1e-6)
@@ -135,10 +135,18 @@ def test_only_the_entries_asked_for_are_shown(obs):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("1 2\n3", "one vector to a line"), ("1\n2", "3 to"), ("1\n1\n1", "constant")]
+    ("text", "said"),
+    [
+        ("1 2\n3 4\n5", "row 3 has 1, the first 2"),
+        ("1\n2", "3 to"),
+        ("1\n1\n1", "constant"),
+        ("1\n1.8\n3.24\n5.832\n10.4976", "c = 1.8, outside the -1.5 to 1.5"),
+        ("3\n7\n1\n9\n2\n2", "not affine"),
+    ],
 )
 def test_what_cannot_be_continued_is_said_in_the_title(obs, text, said):
-    assert said in explorer.picture(obs, own=text).layout.title.text
+    lines = explorer.picture(obs, own=text).layout.title.text.split("<br>")
+    assert said in " ".join(lines) and max(map(len, lines)) <= 85
 
 
 def test_every_control_moves_the_picture(obs, monkeypatch):

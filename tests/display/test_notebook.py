@@ -1,7 +1,9 @@
 import numpy as np
+import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
+from helpers import places
 from helpers.display import notebook
 
 
@@ -32,18 +34,26 @@ def test_a_table_has_a_row_for_each_row():
     [
         ({}, "plotly_mimetype"),
         ({"STORE_PNG": "1"}, "plotly_mimetype+png"),
+        ({"STORE_PNG": "1", "PLOTLY_RENDERER": "notebook"}, "plotly_mimetype+png"),
         ({"COLAB_RELEASE_TAG": "r", "STORE_PNG": "1"}, "colab"),
+        ({"PLOTLY_RENDERER": "notebook"}, "plotly_mimetype+notebook"),
+        ({"PLOTLY_RENDERER": "iframe+svg", "COLAB_RELEASE_TAG": "r"}, "plotly_mimetype+iframe+svg"),
+        ({"PLOTLY_RENDERER": "plotly_mimetype"}, "plotly_mimetype"),
     ],
 )
 def test_a_figure_is_shown_as_the_place_wants_it(environment, renderer, monkeypatch):
     before = pio.renderers.default
-    for name in ("STORE_PNG", "COLAB_RELEASE_TAG"):
+    for name in ("STORE_PNG", "COLAB_RELEASE_TAG", "PLOTLY_RENDERER"):
         monkeypatch.delenv(name, raising=False)
+    pio.renderers.default = environment.get("PLOTLY_RENDERER", "")  # as plotly does when it is imported
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     try:
-        notebook.setup()
-        assert pio.renderers.default == renderer
+        for _ in range(2):  # the cell may be run again
+            notebook.setup()
+            assert pio.renderers.default == renderer
+        if "notebook" in renderer:  # what an exported page shows
+            assert "plotly" in go.Figure(go.Bar(y=[1]))._repr_mimebundle_()["text/html"].lower()
     finally:
         pio.renderers.default = before
 
@@ -72,9 +82,12 @@ def test_claims_are_shown_for_the_model_of_the_notebook_and_beside_it(monkeypatc
 def test_another_model_than_that_of_the_text_is_said_at_the_top(monkeypatch):
     seen = []
     monkeypatch.setattr(notebook, "display", lambda what: seen.append(what.data))
-    monkeypatch.delenv("MODEL", raising=False)
-    notebook.setup()
-    assert seen == []
+    for unset in ("", None):
+        monkeypatch.setenv("MODEL", unset or "")
+        if unset is None:
+            monkeypatch.delenv("MODEL")
+        notebook.setup()
+        assert seen == [] and places.model_folder().name == places.ANALYSED
     monkeypatch.setenv("MODEL", "small")
     notebook.setup()
     assert seen == ["This text was written about `origin`; numbers and figures below are of `small`."]

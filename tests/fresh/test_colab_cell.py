@@ -23,7 +23,7 @@ import json, sys
 from google.colab._shell import Shell
 
 shell = Shell.instance()
-for source in json.load(open(sys.argv[1])):
+for source in json.load(open(sys.argv[1], encoding="utf-8")):
     shell.run_cell(source, store_history=True).raise_error()
 import os, torch, numpy
 print("\\nEND", os.getcwd(), torch.__version__, numpy.__version__)
@@ -32,14 +32,18 @@ THERE = ("torch", "numpy", "ipython")  # what the environment has before the fir
 
 
 def called(*command, **options):
-    return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True, **options).stdout
+    return subprocess.run(list(map(str, command)), check=True, capture_output=True, encoding="utf-8", **options).stdout
 
 
 @pytest.fixture(scope="module")
 def colab(tmp_path_factory):
     """Python of an environment like Colab's."""
     folder = tmp_path_factory.mktemp("colab")
-    pins = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.split("==")[0] in THERE]
+    pins = [
+        line
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if line.split("==")[0] in THERE
+    ]
     called(sys.executable, "-m", "venv", folder)
     python = folder / "bin" / "python"
     called(python, "-m", "pip", "install", "--quiet", *pins)
@@ -47,7 +51,7 @@ def colab(tmp_path_factory):
     package = folder / site / "google" / "colab"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "_shell.py").write_text(SHELL)
+    (package / "_shell.py").write_text(SHELL, encoding="utf-8")
     return python
 
 
@@ -68,11 +72,11 @@ def remote(tmp_path_factory):
 
 
 def test_the_first_cell_makes_colab_ready_for_the_rest(colab, remote, tmp_path):
-    book = json.loads((remote / "notebooks" / "01_data_generation.ipynb").read_text())
+    book = json.loads((remote / "notebooks" / "01_data_generation.ipynb").read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
     address = re.search(r"https://github\.com/\S+/\S+", sources[0])[0]
-    (tmp_path / "cells.json").write_text(json.dumps(sources))
-    (tmp_path / "run.py").write_text(RUN_CELLS)
+    (tmp_path / "cells.json").write_text(json.dumps(sources), encoding="utf-8")
+    (tmp_path / "run.py").write_text(RUN_CELLS, encoding="utf-8")
     redirect = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{remote}.insteadOf", "GIT_CONFIG_VALUE_0": address}
     env = os.environ | redirect | {"HOME": str(tmp_path), "COLAB_RELEASE_TAG": "stand-in"}
     before = called(colab, "-c", "import torch, numpy; print(torch.__version__, numpy.__version__)", env=env).split()

@@ -1,7 +1,23 @@
 """What the site's builder makes of README and notebooks; tests/browser looks at the result."""
 
+import subprocess
+import sys
+
 import build_site as site
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from helpers.places import ROOT
+
+
+def test_the_pages_name_their_authors():
+    said = subprocess.run(
+        [sys.executable, "-c", "import runpy; print(runpy.run_path('docs/conf.py')['author'])"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    ).stdout.strip()
+    assert said and f'name: "{said}"' in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_a_figure_becomes_html_as_wide_as_the_page_and_keeps_its_title():

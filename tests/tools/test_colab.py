@@ -1,6 +1,10 @@
 """The way in on Colab: what is installed there, and the address in badges and first cells."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import address
@@ -16,7 +20,10 @@ def test_colabs_own_torch_and_numpy_are_pinned(monkeypatch):
     seen = {}
 
     def run(command, check):
-        seen["command"], seen["pins"] = command, Path(command[command.index("-c") + 1]).read_text().split()
+        seen["command"], seen["pins"] = (
+            command,
+            Path(command[command.index("-c") + 1]).read_text(encoding="utf-8").split(),
+        )
 
     monkeypatch.setattr(colab.subprocess, "run", run)
     said = colab.install()
@@ -35,12 +42,27 @@ def test_what_was_missing_is_named(monkeypatch):
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_one_command_sets_badge_and_first_cell(path):
-    once, count = address.set_address(path.read_text(), "me/mine", "v1")
+    once, count = address.set_address(path.read_text(encoding="utf-8"), "me/mine", "v1")
     assert count == 3 and "OWNER" not in once
     assert f"https://colab.research.google.com/github/me/mine/blob/v1/notebooks/{path.name}" in once
     assert "git clone -q https://github.com/me/mine ~/series" in once and "git -C ~/series checkout -q v1\\n" in once
     again, count = address.set_address(once, "you/yours", "main")
     assert count == 3 and "me/mine" not in again and json.loads(again)
+
+
+def test_notebooks_survive_a_platform_whose_encoding_is_not_utf_8(tmp_path):
+    book = json.dumps(
+        {"text": "c = −0.6 · ●", "badge": "clone -q https://github.com/OWNER/REPOSITORY ~/series"}, ensure_ascii=False
+    )
+    (tmp_path / "notebooks").mkdir()
+    path, readme = tmp_path / "notebooks" / "01.ipynb", tmp_path / "README.md"
+    path.write_text(book, encoding="utf-8")
+    shutil.copy(ROOT / "README.md", readme)
+    code = f"import address, pathlib; address.ROOT = pathlib.Path({str(tmp_path)!r}); address.main(['me/mine'])"
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT / "tools")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | ascii_only, stdout=subprocess.DEVNULL)
+    assert json.loads(path.read_text(encoding="utf-8"))["text"] == "c = −0.6 · ●"
+    assert "/github/me/mine/blob/main/notebooks/01_data_generation.ipynb" in readme.read_text(encoding="utf-8")
 
 
 def test_a_wrong_address_is_one_line(capsys):

@@ -21,6 +21,14 @@ def test_a_new_notebook_has_the_next_number_its_own_badge_and_runs(folder, monke
     assert figure["layout"]["title"]["text"].startswith("From 3 vectors to 14")
 
 
+def test_a_second_notebook_of_the_same_name_is_refused(folder, capsys):
+    (folder / "03_my_idea.ipynb").touch()
+    with pytest.raises(SystemExit) as exit:
+        new.main(["my_idea"])
+    assert exit.value.code == 2 and "03_my_idea.ipynb is there already" in capsys.readouterr().err
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_a_name_that_is_no_name_is_one_line(folder, capsys):
     with pytest.raises(SystemExit) as exit:
         new.main(["My Idea"])

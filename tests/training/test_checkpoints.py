@@ -28,9 +28,9 @@ def test_what_was_saved_is_what_is_loaded(folder, model, recipe):
 
 def edit(folder, change):
     path = folder / "config.json"
-    config = json.loads(path.read_text())
+    config = json.loads(path.read_text(encoding="utf-8"))
     change(config)
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(config), encoding="utf-8")
 
 
 def altered(folder):
@@ -45,8 +45,11 @@ DAMAGES = {
     "altered weights": (altered, "model.safetensors: cut short or altered"),
     "missing weights": (lambda f: (f / "model.safetensors").unlink(), "model.safetensors: cannot be read"),
     "missing config": (lambda f: (f / "config.json").unlink(), "config.json: cannot be read"),
-    "broken config": (lambda f: (f / "config.json").write_text("{"), "config.json: not valid JSON"),
-    "empty config": (lambda f: (f / "config.json").write_text("{}"), "config.json: 'recipe' and 'sha256'"),
+    "broken config": (lambda f: (f / "config.json").write_text("{", encoding="utf-8"), "config.json: not valid JSON"),
+    "empty config": (
+        lambda f: (f / "config.json").write_text("{}", encoding="utf-8"),
+        "config.json: 'recipe' and 'sha256'",
+    ),
     "unknown field": (
         lambda f: edit(f, lambda c: c["recipe"]["model"].update(depth=3)),
         "unknown field 'depth' of Model",
@@ -73,7 +76,7 @@ def test_a_missing_folder_and_a_damaged_log_are_refused(folder):
         ("a,b\n", "first line must be step,rate"),
         ("step,rate,train_mse,test_mse,seconds\n1,x,1,1,1\n", "could not convert"),
     ):
-        (folder / "training_log.csv").write_text(text)
+        (folder / "training_log.csv").write_text(text, encoding="utf-8")
         with pytest.raises(CheckpointError, match=message):
             checkpoints.load_log(folder)
 

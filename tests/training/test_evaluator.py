@@ -44,7 +44,7 @@ def test_the_command_line_says_the_error_or_what_is_wrong(folder, capsys):
     (folder / "model.safetensors").write_bytes(b"not weights")
     for damage in ("weights", "config"):
         if damage == "config":
-            (folder / "config.json").write_text(json.dumps({}))
+            (folder / "config.json").write_text(json.dumps({}), encoding="utf-8")
         with pytest.raises(SystemExit) as exit:
             evaluator.main([str(folder)])
         assert exit.value.code == 2 and "is not a checkpoint" in capsys.readouterr().err

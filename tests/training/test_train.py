@@ -47,7 +47,7 @@ def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_bits(recipe, t
     last = random.randrange(recipe.save_every + 1, recipe.steps)
     print(f"signal {number} in step {last}")  # pytest shows it if the test fails
     code = [sys.executable, "-c", RUN_TO_SIGNAL, pickle.dumps(recipe).hex(), str(tmp_path / "cut")]
-    cut = subprocess.run([*code, str(int(number)), str(last)], capture_output=True, text=True, timeout=120)
+    cut = subprocess.run([*code, str(int(number)), str(last)], capture_output=True, encoding="utf-8", timeout=120)
     if number == signal.SIGKILL:
         assert cut.returncode == -number
     else:
@@ -172,7 +172,7 @@ def test_the_papers_recipe_is_the_papers():
         (["--recipe", "huge"], "invalid choice: 'huge'"),
         (["--recipe", "small", "--threads", "0"], "--threads: must be at least 1, got 0"),
         (["--recipe", "small", "--device", "abacus"], "invalid choice: 'abacus'"),
-        (["--recipe", "small", "--out", "checkpoints/small"], "already holds a finished run"),
+        (["--recipe", "small", "--out", "checkpoints/fast"], "a finished run of another recipe; --fresh replaces it"),
         (["--recipe", "small", "--out", "README.md"], "README.md"),
         (["--recipe", "small", "--out", "README.md/deeper"], "README.md/deeper"),
     ],
@@ -182,6 +182,19 @@ def test_a_mistake_on_the_command_line_is_one_line(arguments, message, capsys, m
     with pytest.raises(SystemExit) as exit:
         main(arguments)
     assert exit.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_finished_run_is_told_and_not_trained_again(capsys):
+    assert main(["--recipe", "small", "--out", str(ROOT / "checkpoints" / "small")]) == 0
+    said = capsys.readouterr().out
+    assert "make train RECIPE=small FRESH=1" in said and "600 steps, test MSE" in said
+
+
+@pytest.mark.parametrize(("given", "flag"), [((), False), (("FRESH=1",), True), (("FRESH=",), False)])
+def test_make_can_train_anew(given, flag):
+    command = ["make", "-n", "-o", ".venv/ready", "train", "RECIPE=small", *given]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout
+    assert ("--fresh" in said) == flag and "--recipe small" in said
 
 
 def test_a_stop_is_an_exit_code_and_a_sentence(monkeypatch, capsys):
