@@ -11,12 +11,14 @@ from test_notebooks import BOOKS
 
 from helpers.analysis import edits, interventions
 from helpers.analysis.attribution import contributions, share_sums
+from helpers.analysis.edges import possible
 from helpers.analysis.estimates import exactly, line_fit
 from helpers.analysis.observation import observe
 from helpers.claims.readings import Reading, way_agrees
 from helpers.claims.study import shifts
 from helpers.data.predictors import continue_by, exact_solver
 from helpers.data.recurrences import unroll
+from helpers.training.model import ModelConfig
 
 
 def answer(name):
@@ -86,37 +88,42 @@ def test_07_sizes_are_numbers_and_a_vector_times_a_number_is_a_vector():
     assert "The first is numbers" in answer("07_the_circuit") and "The second is vectors" in answer("07_the_circuit")
 
 
-def test_08_an_average_of_the_last_two_is_the_answer_for_one_c():
+def test_08_so_many_edges_has_a_small_model():
+    assert int(possible(ModelConfig(n_layers=2, n_heads=1)).sum()) == 23
+    assert "23 in all" in answer("08_heads_and_edges")
+
+
+def test_09_an_average_of_the_last_two_is_the_answer_for_one_c():
     before, now = np.array([[2.0]]), np.array([[5.0]])
     average = 0.7 * before + 0.3 * now
     assert unroll(before, np.array([-0.7]), now + 0.7 * before, 3)[0, 2, 0] == pytest.approx(average[0, 0])
-    assert "For c = −0.7" in answer("08_a_formula_in_its_place")
+    assert "For c = −0.7" in answer("09_a_formula_in_its_place")
 
 
-def test_09_heads_that_carry_nearly_all_decide():
+def test_10_heads_that_carry_nearly_all_decide():
     def way(agrees):
         return [Reading("x", exactly(1), also=yes, weight=w) for yes, w in zip(agrees, (0.95, 0.05), strict=True)]
 
     assert way_agrees(way((True, False))) and not way_agrees(way((False, True)))
-    assert "Yes: heads that carry 0.95" in answer("09_what_it_depends_on")
+    assert "Yes: heads that carry 0.95" in answer("10_what_it_depends_on")
 
 
-def test_10_a_shift_is_a_difference_of_means():
+def test_11_a_shift_is_a_difference_of_means():
     runs = pd.DataFrame({"setting": ["base"] * 2 + ["4 heads"] * 2, "A": ["replicated"] * 2 + ["partly", "replicated"]})
     assert shifts(runs, ["A"]).loc["4 heads", "A"] == -0.25
-    assert "0.75 − 1 = −0.25" in answer("10_one_choice_at_a_time")
+    assert "0.75 − 1 = −0.25" in answer("11_one_choice_at_a_time")
 
 
-def test_11_shares_of_a_right_prediction_sum_to_one(obs):
+def test_12_shares_of_a_right_prediction_sum_to_one(obs):
     sums = {name: share_sums(obs, part) for name, part in contributions(obs).items()}
     written = sum(with_target for with_target, _ in sums.values())
     right = (obs.prediction * obs.targets)[:, 2:].sum(dim=(1, 2))
     torch.testing.assert_close(written, right)  # so the shares sum to 1 where prediction and target agree
-    assert f"To {1 + 0.15}." in answer("11_explorer")
+    assert f"To {1 + 0.15}." in answer("12_explorer")
 
 
-def test_12_c_survives_a_change_of_units():
+def test_13_c_survives_a_change_of_units():
     v = unroll(np.array([[7.0]]), np.array([0.5]), np.array([[3.0]]), 4)[0]
     w = 2 * v + 5
     assert np.array_equal(unroll(w[:1], np.array([0.5]), np.array([[8.5]]), 4)[0], w)
-    assert "The same c, and d = 8.5" in answer("12_your_own_recurrence")
+    assert "The same c, and d = 8.5" in answer("13_your_own_recurrence")
