@@ -11,8 +11,8 @@ import torch
 from helpers.training import checkpoints
 from helpers.training.machine import pick_device, why_not_compile
 from helpers.training.recipes import ABOUT, RECIPES
+from helpers.training.state import STATE
 from helpers.training.train import Stopped, train
-from helpers.training.trainer import STATE
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -19,6 +18,7 @@ import safetensors
 import safetensors.torch
 
 from helpers.data.recurrences import Family
+from helpers.training.disk import write
 from helpers.training.model import ModelConfig, RecurrenceModel
 from helpers.training.recipes import Recipe
 
@@ -28,13 +28,6 @@ UNUSED = "native.tok_embed.weight"  # TransformerLens's token embedding: never t
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the message names the file and what is wrong with it."""
-
-
-def write(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all: a kill at any moment leaves the old one or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def packed(model: RecurrenceModel) -> bytes:

@@ -18,10 +18,12 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.training import checkpoints
+from helpers.training.disk import alone_in
 from helpers.training.graphed import GraphedTrainer
 from helpers.training.machine import describe, pick_device
 from helpers.training.recipes import Recipe
-from helpers.training.trainer import STATE, Trainer
+from helpers.training.state import STATE
+from helpers.training.trainer import Trainer
 
 GO_ON = "without --fresh the same command goes on from there"
 
@@ -92,14 +94,15 @@ def train(
     Raises:
         Stopped: on Ctrl-C or SIGTERM, after the state was saved.
         checkpoints.CheckpointError: the folder holds the state of another recipe, or a damaged one.
-        OSError: the folder cannot be made or written to.
+        disk.InUse: another process trains in the folder.
+        OSError: the folder cannot be made or written to, or the disk is full; the state from before is left on it.
         FloatingPointError: the test error is no longer a number; the state from before is left on disk.
     """
-    if fresh:
-        for name in ("config.json", STATE):
-            (Path(out) / name).unlink(missing_ok=True)
     keep_memory()
-    with cpu_threads(threads), stop_requests() as stop:
+    with alone_in(Path(out)), cpu_threads(threads), stop_requests() as stop:
+        if fresh:
+            for name in ("config.json", STATE):
+                (Path(out) / name).unlink(missing_ok=True)
         where = device or pick_device()
         kind = GraphedTrainer if where.type == "cuda" and recipe.optimizer == "adamw" else Trainer
         trainer = kind(recipe, Path(out), where, compiled)
