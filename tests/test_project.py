@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+import warnings
 
 import numpy as np
 import pytest
@@ -37,6 +38,13 @@ def test_a_shipped_model_is_as_good_as_it_should_be(name):
         "small": np.inf,
     }
     assert mse <= limits[name]
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "checkpoints").glob("*/")), ids=lambda folder: folder.name)
+def test_the_config_of_a_shipped_model_has_its_hash(folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # if this fails: checkpoints.seal(folder)
+        assert checkpoints.load_recipe(folder).steps == checkpoints.load_log(folder)["step"][-1]
 
 
 def test_the_fast_model_was_fast():

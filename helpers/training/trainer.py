@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.data.recurrences import Family, sample
-from helpers.training.checkpoints import packed
+from helpers.training import weights
 from helpers.training.disk import write
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import Recipe
@@ -199,7 +199,7 @@ class Trainer:
     def keep(self, name: str) -> None:
         """Writes the weights of this moment to ``kept/<name>.safetensors`` in the run's folder."""
         (self.out / KEPT).mkdir(exist_ok=True)
-        write(self.out / KEPT / f"{name}.safetensors", packed(self.model))
+        write(self.out / KEPT / f"{name}.safetensors", weights.pack(self.model))
 
     @torch.no_grad()
     def test_mse(self) -> float:
