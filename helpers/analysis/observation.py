@@ -19,6 +19,7 @@ from transformer_lens.model_bridge import TransformerBridge
 from helpers.analysis.components import Component, head
 from helpers.analysis.estimates import Estimate, mean, ratio
 from helpers.data.recurrences import Family, Sequences, from_third, sample
+from helpers.training.machine import usual_torch
 from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge, in_float64
 
 SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
@@ -144,17 +145,20 @@ class Observation:
         return self.explained(prediction).value
 
 
+@usual_torch()
 @torch.no_grad()
 def observe(model: RecurrenceModel, family: Family, count: int = 512, seed: int = SEED) -> Observation:
     """Draws ``count`` sequences and observes the model predict them."""
     return observe_sequences(model, family, sample(family, count, seed))
 
 
+@usual_torch()
 def observe_sequences(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
     """Observes the model predict given sequences, of n_ctx + 1 vectors or fewer."""
     return _observe(model.config, as_bridge(model), model.W_E.detach().double().contiguous(), family, sequences)
 
 
+@usual_torch()
 @torch.no_grad()
 def _observe(
     config: ModelConfig, bridge: TransformerBridge, W_E: Tensor, family: Family, sequences: Sequences
@@ -166,12 +170,14 @@ def _observe(
     return Observation(config, bridge, W_E, family, sequences, cache, prediction)
 
 
+@usual_torch()
 @torch.no_grad()
 def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
     """The model's predictions in float64, without keeping activations; for test sets too large to observe."""
     return in_float64(model)(inputs_embeds=vectors @ model.W_E.detach().double())
 
 
+@usual_torch()
 @torch.no_grad()
 def continue_sequences(
     model: RecurrenceModel, vectors: Float[np.ndarray, "batch n dimension"], steps: int

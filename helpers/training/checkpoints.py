@@ -20,6 +20,7 @@ from pathlib import Path
 from helpers.data.fields import shown
 from helpers.training import config, weights
 from helpers.training.disk import read, write
+from helpers.training.machine import usual_torch
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import Recipe
 
@@ -118,6 +119,7 @@ def sha256(folder: Path | str) -> str:
     return _checked(Path(folder))[0]["sha256"]
 
 
+@usual_torch()
 def load(folder: Path | str) -> RecurrenceModel:
     """The trained model, in float32 on the CPU. What the files say is compared before a model is built.
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from helpers.data.fields import check, choice, truth, whole
+from helpers.training.machine import usual_torch
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions that build a model do
     from transformer_lens.config import TransformerBridgeConfig
@@ -93,6 +94,7 @@ class RecurrenceModel(nn.Module):
     The embedding has no bias: the learned position embedding, which is added to it, is one already.
     """
 
+    @usual_torch()
     def __init__(self, config: ModelConfig) -> None:
         from transformer_lens.model_bridge.sources.native import NativeModel, initialize_native_model
 
@@ -188,6 +190,7 @@ def bridge_around(native: nn.Module, config: ModelConfig, dtype: torch.dtype) ->
     )
 
 
+@usual_torch()
 def as_bridge(model: RecurrenceModel) -> TransformerBridge:
     """Wraps a float64 copy of the transformer in a TransformerBridge; feed it ``vectors @ model.W_E``.
 

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from helpers.training import checkpoints
 from helpers.training.disk import alone_in
 from helpers.training.graphed import GraphedTrainer
-from helpers.training.machine import describe, pick_device
+from helpers.training.machine import describe, pick_device, usual_torch
 from helpers.training.recipes import Recipe
 from helpers.training.state import STATE
 from helpers.training.trainer import Trainer
@@ -99,7 +99,7 @@ def train(
         FloatingPointError: the test error is no longer a number; the state from before is left on disk.
     """
     keep_memory()
-    with alone_in(Path(out)), cpu_threads(threads), stop_requests() as stop:
+    with alone_in(Path(out)), cpu_threads(threads), usual_torch(), stop_requests() as stop:
         if fresh:
             for name in ("config.json", STATE):
                 (Path(out) / name).unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from torch import Tensor
 from helpers.data.recurrences import Family, sample
 from helpers.training import weights
 from helpers.training.disk import write
+from helpers.training.machine import usual_torch
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import Recipe
 from helpers.training.state import STATE, check, pack, unpack
@@ -100,6 +101,7 @@ class Trainer:
 
     graphed = False
 
+    @usual_torch()
     def __init__(self, recipe: Recipe, out: Path, device: torch.device, compiled: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had should be noticed before the work
         self.recipe, self.out, self.device = recipe, out, device
