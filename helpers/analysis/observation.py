@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from transformer_lens import ActivationCache
 from transformer_lens.model_bridge import TransformerBridge
 
-from helpers.analysis.components import Component, head
+from helpers.analysis.activations import Activations
+from helpers.analysis.components import Component, check, head
 from helpers.analysis.estimates import Estimate, mean, ratio
 from helpers.data.recurrences import Family, Sequences, from_third, sample
 from helpers.training.machine import usual_torch
@@ -47,7 +47,7 @@ class Observation:
     W_E: Float[Tensor, "dimension d_model"]
     family: Family
     sequences: Sequences
-    cache: ActivationCache
+    cache: Activations
     prediction: Float[Tensor, "batch n_ctx dimension"]
 
     @cached_property
@@ -71,7 +71,8 @@ class Observation:
         return self.vectors @ self.W_E
 
     def heads(self, layer: int) -> list[Component]:
-        """Every head of a layer, each by itself."""
+        """Every head of a layer, each by itself. Raises ValueError if the model has no such layer."""
+        check(head(layer, 0), self.config)
         return [head(layer, h) for h in range(self.config.n_heads)]
 
     def normalized(self, layer: int) -> Float[Tensor, "batch n_ctx d_model"]:
@@ -90,6 +91,8 @@ class Observation:
         It subtracts the mean and multiplies by the weight; where the model has no layer norm it is the identity.
         """
         one = torch.eye(self.config.d_model, dtype=torch.float64)
+        if layer is not None:
+            check(head(layer, 0), self.config)
         if not self.config.layer_norm:
             return one
         norm: nn.Module = self.bridge.ln_final if layer is None else self.bridge.blocks[layer].ln1
@@ -115,7 +118,7 @@ class Observation:
         return replace(
             self,
             sequences=Sequences(s.vectors[rows], s.c[rows], s.d[rows], s.scale[rows]),
-            cache=ActivationCache({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
+            cache=Activations({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
             prediction=self.prediction[chosen],
         )
 
@@ -167,7 +170,7 @@ def _observe(
         torch.from_numpy(sequences.vectors[:, :-1]) @ W_E,
         names_filter=lambda name: name.endswith(HOOKS),
     )
-    return Observation(config, bridge, W_E, family, sequences, cache, prediction)
+    return Observation(config, bridge, W_E, family, sequences, Activations(cache.cache_dict, bridge), prediction)
 
 
 @usual_torch()

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from helpers.data.predictors import continue_by, exact_solver, solve_c
 from helpers.data.recurrences import scale_of
 
+LARGEST = 1e100  # in size: the squares of larger numbers overflow
 MINIMUM = 3  # vectors from which the next one can be known
 
 
@@ -44,7 +45,8 @@ def read(source: str | Path | object) -> Float[np.ndarray, "*shape"]:
     """Numbers from a .npy or .csv file, or from anything numpy makes an array of.
 
     Raises:
-        SequenceError: no such file, another kind of file, rows of different lengths, or text that is no number.
+        SequenceError: no such file, another kind of file, rows of different lengths, text that is no number, or
+            complex numbers.
     """
     try:
         if isinstance(source, (str, Path)):
@@ -57,6 +59,8 @@ def read(source: str | Path | object) -> Float[np.ndarray, "*shape"]:
                 raise SequenceError(f"source must be a .npy or .csv file, got {path.name!r}")
         else:
             array = source
+        if np.iscomplexobj(array):
+            raise SequenceError(f"source must hold real numbers, got {np.asarray(array).dtype}")
         return np.asarray(array, dtype=float)
     except SequenceError:
         raise
@@ -85,12 +89,15 @@ def check(array: Float[np.ndarray, "*shape"], *, dimension: int, n_ctx: int) -> 
         raise SequenceError(f"source must have vectors of 1 to {dimension} entries for this model, got {width}")
     if not MINIMUM <= count <= n_ctx:
         raise SequenceError(f"source must have {MINIMUM} to {n_ctx} vectors for this model, got {count}")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        n, entry = bad[0]
-        raise SequenceError(f"source must have finite numbers, got {array[n, entry]} in vector {n}, entry {entry}")
+    wrongs = {"finite numbers": ~np.isfinite(array), f"numbers up to {LARGEST:g}": np.abs(array) > LARGEST}
+    for wanted, wrong in wrongs.items():
+        if wrong.any():
+            n, entry = np.argwhere(wrong)[0]
+            raise SequenceError(f"source must have {wanted}, got {array[n, entry]} in vector {n}, entry {entry}")
     if (array == array[0]).all():
         raise SequenceError("source is constant: every vector equals the first, so any c fits and none can be found")
+    if (step := np.abs(array - array[0]).max()) < 1 / LARGEST:
+        raise SequenceError(f"source must change by at least {1 / LARGEST:g}, got {step:g} at most")
     return array
 
 
