@@ -10,6 +10,8 @@ story notebooks unit strict lax: export OMP_NUM_THREADS = 1
 # Large activations come in large pages, where Linux has them: a fifth of an intervention's time.
 story notebooks unit strict lax: export THP_MEM_ALLOC_ENABLE = 1
 
+unexport PYTHONSAFEPATH  # tools import one another
+
 .DEFAULT_GOAL := help
 .PHONY: help story test unit strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
 

@@ -57,7 +57,7 @@ def shipped(name: str) -> dict[str, str | float]:
 
 
 def main() -> int:
-    p = argparse.ArgumentParser(prog="studies/over_training.py", description=__doc__.splitlines()[0])
+    p = argparse.ArgumentParser(prog="studies/over_training.py", description=(__doc__ or "").partition("\n")[0])
     p.add_argument("run", type=Path, help="folder of a training that kept weights")
     p.add_argument("--recipe", default="origin", choices=RECIPES, help="what was trained (default: %(default)s)")
     p.add_argument("--log", type=Path, help="a finished run's folder, for the steps (default: the shipped model's)")

@@ -104,6 +104,14 @@ def test_imports_between_rooms_go_in_one_direction():
         assert imported_rooms(path) <= set(allowed), path
 
 
+def test_nothing_hangs_on_what_python_leaves_out():
+    """``python -OO`` drops docstrings and asserts."""
+    for path in (ROOT / "helpers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not isinstance(node, ast.Assert) and getattr(node, "id", "") != "__doc__", path
+            assert getattr(node, "attr", "") != "__doc__", path
+
+
 def test_a_room_says_what_belongs_in_it():
     for room in ROOMS[1:]:
         assert "\n\nNot here: " in ast.get_docstring(ast.parse((ROOT / "helpers" / room / "__init__.py").read_text()))

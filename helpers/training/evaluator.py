@@ -11,8 +11,12 @@ import argparse
 import hashlib
 import json
 import math
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":  # Ctrl-C ends it without a traceback, also while it imports the rest
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import numpy as np
 import safetensors

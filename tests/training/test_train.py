@@ -11,7 +11,7 @@ import torch
 
 from helpers.places import ROOT
 from helpers.training import checkpoints, disk
-from helpers.training.__main__ import main
+from helpers.training.command import main
 from helpers.training.machine import why_not_compile
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.state import STATE
@@ -183,7 +183,8 @@ def test_the_papers_recipe_is_the_papers():
     ("arguments", "message"),
     [
         (["--recipe", "huge"], "invalid choice: 'huge'"),
-        (["--recipe", "small", "--threads", "0"], "--threads: must be at least 1, got 0"),
+        (["--recipe", "small", "--threads", "0"], "--threads: must be between 1 and 1024, got 0"),
+        (["--recipe", "small", "--threads", "99999999999"], "--threads: must be between 1 and 1024, got 99999999999"),
         (["--recipe", "small", "--device", "abacus"], "invalid choice: 'abacus'"),
         (["--recipe", "small", "--out", "checkpoints/small"], "already holds a finished run"),
         (["--recipe", "small", "--out", "README.md"], "README.md"),
@@ -201,6 +202,6 @@ def test_a_stop_is_an_exit_code_and_a_sentence(monkeypatch, capsys):
     def stopped(*_, **__):
         raise Stopped("stopped at step 3 of 9")
 
-    monkeypatch.setattr("helpers.training.__main__.train", stopped)
+    monkeypatch.setattr("helpers.training.command.train", stopped)
     assert main(["--recipe", "small", "--out", "nowhere"]) == 130
     assert "stopped at step 3 of 9" in capsys.readouterr().err
