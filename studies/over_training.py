@@ -14,14 +14,13 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import safetensors.torch
 from tqdm import tqdm
 
 from helpers.analysis.observation import observe
 from helpers.claims import measures, results
 from helpers.claims.readings import in_short
 from helpers.places import ANALYSED, CHECKPOINTS, EARLY
-from helpers.training import checkpoints
+from helpers.training import checkpoints, weights
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.trainer import KEPT
@@ -38,7 +37,7 @@ def step_of(path: Path, log: dict[str, list[float]]) -> int:
 def measured(path: Path, recipe: Recipe) -> dict[str, str | float]:
     """Every claim asked of kept weights."""
     model = RecurrenceModel(recipe.model)
-    model.load_state_dict(safetensors.torch.load_file(path), strict=False)
+    model.load_state_dict(weights.unpack(path.read_bytes(), recipe.model), strict=False)
     return row_of(measures.measure(observe(model.eval(), recipe.family)))
 
 
