@@ -9,6 +9,7 @@ Other random maps give other predictions, and their spread says how sure the mod
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def read(source: str | Path | object) -> Float[np.ndarray, "*shape"]:
             if path.suffix == ".npy":
                 array = np.load(path, allow_pickle=False)
             elif path.suffix == ".csv":
-                array = np.loadtxt(path, delimiter=",", ndmin=2)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of an empty file: that is said by ``check``
+                    array = np.loadtxt(path, delimiter=",", ndmin=2)
             else:
                 raise SequenceError(f"source must be a .npy or .csv file, got {path.name!r}")
         else:

@@ -75,7 +75,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     except Timeout:
         raise InUse(f"{folder}: {_holder(path)} is at work in it; wait, or choose another folder") from None
     try:
-        for left in folder.glob(f"*{PARTIAL}"):
+        for left in folder.glob(f"*.{'[0-9a-f]' * 8}{PARTIAL}"):
             left.unlink(missing_ok=True)
         with suppress(OSError):  # Windows lets nobody write into a locked file
             path.write_text(f"process {os.getpid()} on {socket.gethostname()}")

@@ -132,3 +132,10 @@ def test_what_is_accepted_comes_back_in_its_unit(unit):
     mapped = to_model(check(read(sequence), **SIZES), **SIZES)
     np.testing.assert_allclose(mapped.back(mapped.vectors), sequence, rtol=1e-9)
     assert np.abs(mapped.vectors).max() <= 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_empty_file_is_refused_without_a_warning(tmp_path):
+    (tmp_path / "own.csv").write_text("\n")
+    with pytest.raises(SequenceError, match="3 to 14 vectors for this model, got 0"):
+        check(read(tmp_path / "own.csv"), **SIZES)

@@ -86,10 +86,11 @@ def test_a_folder_has_one_process_which_is_named(tmp_path, how):
             other.kill()
         other.stdin.close()
         other.wait(60)
-    (folder / "state.pt.0123.partial").write_bytes(b"what it left")
+    (folder / "state.pt.0123abcd.partial").write_bytes(b"what it left")
+    (folder / "mine.partial").write_bytes(b"another's")
     with disk.alone_in(folder), pytest.raises(disk.InUse, match=f"process {os.getpid()} "), disk.alone_in(folder):
         raise AssertionError("two in one folder")
-    assert list(folder.iterdir()) == []
+    assert [p.name for p in folder.iterdir()] == ["mine.partial"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_noticed_at_once(tmp_path, monkeypatch):
