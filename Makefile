@@ -8,12 +8,14 @@ PYTEST := $(BIN)/python -m pytest -q
 BUILD := $(if $(SERIES_OUTPUT),$(abspath $(SERIES_OUTPUT))/build,build)
 # So many notebooks or tests run at a time, a thread each: two of two threads each take far longer on two cores.
 JOBS ?= 2
-story notebooks unit strict lax: export OMP_NUM_THREADS = 1
+story notebooks unit nightly strict lax: export OMP_NUM_THREADS = 1
 # Large activations come in large pages, where Linux has them: a fifth of an intervention's time.
 story notebooks unit strict lax: export THP_MEM_ALLOC_ENABLE = 1
 
+unexport PYTHONSAFEPATH  # tools import one another
+
 .DEFAULT_GOAL := help
-.PHONY: help story test unit strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
+.PHONY: help story test unit nightly strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,6 +34,10 @@ test: lint unit strict lax  ## ruff, unit tests, strict nbval on the shipped mod
 
 unit: $(READY)
 	$(PYTEST) -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/fresh
+
+# Numbers of examples are printed; -s shows how many kills there were.
+nightly: $(READY)  ## the unit tests with 2,000 examples to a property, 50 kills and all of -OO (over an hour)
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -s --hypothesis-show-statistics tests --ignore=tests/browser --ignore=tests/fresh
 
 strict: $(READY)
 	$(PYTEST) -n $(JOBS) --dist loadfile --nbval notebooks

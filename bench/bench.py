@@ -204,7 +204,7 @@ def measure(device: torch.device, repeats: int) -> str:
 
 
 def main() -> int:
-    p = argparse.ArgumentParser(prog="bench/bench.py", description=__doc__.splitlines()[0])
+    p = argparse.ArgumentParser(prog="bench/bench.py", description=(__doc__ or "").partition("\n")[0])
     p.add_argument("--device", choices=("cpu", "cuda"), help="where to compute (default: the best there is)")
     p.add_argument("--repeats", type=int, default=15, help="steps to time for each row (default: 15)")
     options = p.parse_args()

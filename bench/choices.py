@@ -108,11 +108,11 @@ def trial(recipe: Recipe, replaced: dict) -> tuple[object, ...]:
 
 
 def main() -> int:
-    p = argparse.ArgumentParser(prog="bench/choices.py", description=__doc__.splitlines()[0])
+    p = argparse.ArgumentParser(prog="bench/choices.py", description=(__doc__ or "").partition("\n")[0])
     p.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads (default: all)")
     threads = p.parse_args().threads
-    if threads < 1:
-        p.error(f"argument --threads: must be at least 1, got {threads}")
+    if not 1 <= threads <= train.MOST_THREADS:
+        p.error(f"argument --threads: must be between 1 and {train.MOST_THREADS}, got {threads}")
     torch.set_num_threads(threads)
     train.keep_memory()
     if not TABLE.exists():

@@ -7,24 +7,30 @@ import sys
 
 from helpers.places import model_folder
 
+ABOUT = {
+    "train": "Trains a model from a recipe; Ctrl-C saves, and the same command goes on from there.",
+    "evaluate": "Prints the test error of checkpoints, found out without torch; a shipped model's name is enough.",
+    "forecast": "Continues a sequence in a file, with a standard deviation for each entry.",
+}
+
 
 def train(arguments: list[str]) -> int:
-    """Trains a model from a recipe; Ctrl-C saves, and the same command goes on from there."""
-    from helpers.training.__main__ import main as work
+    """``python -m helpers.training``."""
+    from helpers.training.command import main as work
 
     return work(arguments)
 
 
 def evaluate(arguments: list[str]) -> int:
-    """Prints the test error of checkpoints, found out without torch; a shipped model's name is enough."""
+    """``python -m helpers.training.evaluator``, which takes a shipped model's name, too."""
     from helpers.training.evaluator import main as work
 
     return work([one if one.startswith("-") else str(model_folder(one)) for one in arguments])
 
 
 def forecast(arguments: list[str]) -> int:
-    """Continues a sequence in a file, with a standard deviation for each entry."""
-    p = argparse.ArgumentParser(prog="recurrences forecast", description=forecast.__doc__)
+    """``helpers.analysis.forecast`` of a file."""
+    p = argparse.ArgumentParser(prog="recurrences forecast", description=ABOUT["forecast"])
     p.add_argument("file", help="a .csv, .txt or .npy file, one vector to a row")
     p.add_argument("--model", help="a shipped model's name or a checkpoint's folder (default: MODEL, else origin)")
     p.add_argument("--steps", type=int, default=1, help="vectors to predict (default: %(default)s)")
@@ -48,12 +54,12 @@ def forecast(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {work.__name__: work for work in (train, evaluate, forecast)}
+COMMANDS = {"train": train, "evaluate": evaluate, "forecast": forecast}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line's work; a user's mistake ends in one line and exit code 2."""
-    about = "\n".join(f"  {name:10}{work.__doc__}" for name, work in COMMANDS.items())
+    about = "\n".join(f"  {name:10}{text}" for name, text in ABOUT.items())
     p = argparse.ArgumentParser(
         prog="recurrences",
         description="How a transformer learns recurrences.",

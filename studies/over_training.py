@@ -14,14 +14,13 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import safetensors.torch
 from tqdm import tqdm
 
 from helpers.analysis.observation import observe
 from helpers.claims import measures, results
 from helpers.claims.readings import in_short
 from helpers.places import ANALYSED, CHECKPOINTS, EARLY
-from helpers.training import checkpoints
+from helpers.training import checkpoints, weights
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.trainer import KEPT
@@ -38,7 +37,7 @@ def step_of(path: Path, log: dict[str, list[float]]) -> int:
 def measured(path: Path, recipe: Recipe) -> dict[str, str | float]:
     """Every claim asked of kept weights."""
     model = RecurrenceModel(recipe.model)
-    model.load_state_dict(safetensors.torch.load_file(path), strict=False)
+    model.load_state_dict(weights.unpack(path.read_bytes(), recipe.model), strict=False)
     return row_of(measures.measure(observe(model.eval(), recipe.family)))
 
 
@@ -57,7 +56,7 @@ def shipped(name: str) -> dict[str, str | float]:
 
 
 def main() -> int:
-    p = argparse.ArgumentParser(prog="studies/over_training.py", description=__doc__.splitlines()[0])
+    p = argparse.ArgumentParser(prog="studies/over_training.py", description=(__doc__ or "").partition("\n")[0])
     p.add_argument("run", type=Path, help="folder of a training that kept weights")
     p.add_argument("--recipe", default="origin", choices=RECIPES, help="what was trained (default: %(default)s)")
     p.add_argument("--log", type=Path, help="a finished run's folder, for the steps (default: the shipped model's)")

@@ -137,7 +137,7 @@ def write_table(rows: dict[Run, Row]) -> None:
 
 
 def main() -> int:
-    p = argparse.ArgumentParser(prog="studies/settings.py", description=__doc__.splitlines()[0])
+    p = argparse.ArgumentParser(prog="studies/settings.py", description=(__doc__ or "").partition("\n")[0])
     p.add_argument("--runs", type=Path, default=Path("runs") / "settings", help="folder of the runs")
     p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once, one thread each (default: all CPUs)")
     p.add_argument("--again", action="store_true", help="measure all runs again, and train those not found in --runs")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import warnings
 
 import numpy as np
 import pytest
@@ -41,6 +42,13 @@ def test_a_shipped_model_is_as_good_as_it_should_be(name):
         "small": np.inf,
     }
     assert mse <= limits[name]
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "checkpoints").glob("*/")), ids=lambda folder: folder.name)
+def test_the_config_of_a_shipped_model_has_its_hash(folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # if this fails: checkpoints.seal(folder)
+        assert checkpoints.load_recipe(folder).steps == checkpoints.load_log(folder)["step"][-1]
 
 
 def test_the_fast_model_was_fast():
@@ -154,6 +162,14 @@ def test_imports_between_rooms_go_in_one_direction():
         room = path.relative_to(ROOT / "helpers").parts[0].removesuffix(".py")
         allowed = ROOMS[: ROOMS.index(room) + 1] if room in ROOMS else []
         assert imported_rooms(path) <= set(allowed), path
+
+
+def test_nothing_hangs_on_what_python_leaves_out():
+    """``python -OO`` drops docstrings and asserts."""
+    for path in (ROOT / "helpers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not isinstance(node, ast.Assert) and getattr(node, "id", "") != "__doc__", path
+            assert getattr(node, "attr", "") != "__doc__", path
 
 
 def test_a_room_says_what_belongs_in_it():

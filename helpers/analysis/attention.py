@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from helpers.analysis.components import Component
+from helpers.analysis.components import Component, check
 from helpers.analysis.estimates import LineFit, line_fit
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import THIRD, from_third
@@ -109,4 +109,5 @@ def score_similarity_fit(obs: Observation, head: Component, positions: bool = Fa
         pairs = from_third(row_centred(values, earlier))[:, earlier[THIRD:]]
         return pairs if positions else pairs - pairs.mean(dim=0)
 
+    check(head, obs.config, "head")
     return line_fit(contrast(similarity(obs, head.layer)), contrast(scores(obs, head.layer)[:, head.head]))

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from helpers.analysis.components import EMBEDDING, FINAL_BIAS, INPUT, POSITIONS, Component, bias, layer, mlp
+from helpers.analysis.components import EMBEDDING, FINAL_BIAS, INPUT, POSITIONS, Component, bias, check, layer, mlp
 from helpers.analysis.estimates import affine
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import from_third
@@ -32,7 +32,7 @@ def final_bias(obs: Observation) -> Float[Tensor, " dimension"]:
 
 def head_result(obs: Observation, head: Component) -> Float[Tensor, "batch n_ctx d_model"]:
     """What one head writes to the residual stream (its value bias included, the layer's output bias not)."""
-    return obs.cache[head.hook][:, :, head.head] @ obs.bridge.W_O[head.layer, head.head]
+    return obs.cache[check(head, obs.config, "head").hook][:, :, head.head] @ obs.bridge.W_O[head.layer, head.head]
 
 
 def contributions(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import FactoredMatrix
 
-from helpers.analysis.components import Component
+from helpers.analysis.components import Component, check
 from helpers.analysis.estimates import Estimate
 from helpers.analysis.observation import Observation
 
@@ -33,13 +33,14 @@ def mean_inverse_scale(obs: Observation, layer: int | None) -> float:
 
 def ov(obs: Observation, head: Component) -> FactoredMatrix:
     """OV circuit in the residual basis: what attending to a (normalized) residual vector adds to the stream."""
-    place = head.layer, head.head
+    place = check(head, obs.config, "head").layer, head.head
     return FactoredMatrix(obs.norm_matrix(head.layer) @ obs.bridge.W_V[place], obs.bridge.W_O[place])
 
 
 def qk(obs: Observation, head: Component) -> FactoredMatrix:
     """QK circuit in the residual basis: x_destination @ M @ x_source is the attention score of normalized vectors."""
-    norm, place = obs.norm_matrix(head.layer), (head.layer, head.head)
+    place = check(head, obs.config, "head").layer, head.head
+    norm = obs.norm_matrix(head.layer)
     scale = obs.config.d_head**0.5
     return FactoredMatrix(norm @ obs.bridge.W_Q[place] / scale, (norm @ obs.bridge.W_K[place]).T)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from helpers.analysis.attention import row_centred, scores, similarity, visible
 from helpers.analysis.attribution import head_result
-from helpers.analysis.components import Component, attention
+from helpers.analysis.components import Component, attention, check
 from helpers.analysis.estimates import Estimate, ratio
 from helpers.analysis.interventions import Prediction, predict_with, replace
 from helpers.analysis.observation import Observation
@@ -72,7 +72,7 @@ def centred(values: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
 
 def head_scores(obs: Observation, head: Component) -> Content:
     """The attention scores of one head, rows centred."""
-    return centred(scores(obs, head.layer)[:, head.head])
+    return centred(scores(obs, check(head, obs.config, "head").layer)[:, head.head])
 
 
 def scores_of_identity(obs: Observation, head: Component) -> Content:
@@ -88,7 +88,7 @@ def scores_of_rotation(obs: Observation, head: Component, seed: int) -> Content:
 
 def attended(obs: Observation, head: Component) -> Content:
     """What a head attends to: the vectors its layer reads, by its attention."""
-    return obs.cache["pattern", head.layer][:, head.head] @ obs.normalized(head.layer)
+    return obs.cache["pattern", check(head, obs.config, "head").layer][:, head.head] @ obs.normalized(head.layer)
 
 
 def output_of_identity(obs: Observation, head: Component) -> Content:
@@ -159,8 +159,9 @@ def edit_outputs(obs: Observation, layer: int, how: str) -> Prediction:
     Raises:
         ValueError: another edit.
     """
-    edit, written = _chosen(OUTPUT_EDITS, how), obs.bridge.b_O[layer]
-    for head in obs.heads(layer):
+    edit, heads = _chosen(OUTPUT_EDITS, how), obs.heads(layer)
+    written = obs.bridge.b_O[layer]
+    for head in heads:
         written = written + (head_result(obs, head).mean(dim=0) + edit(obs, head))
     return predict_with(obs, [(attention(layer).hook, partial(replace, by=written))])
 

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from helpers.analysis.attribution import head_result, to_output
 from helpers.analysis.circuits import ov
-from helpers.analysis.components import Component, attention
+from helpers.analysis.components import Component, attention, check
 from helpers.analysis.estimates import Estimate, LineFit, bootstrap, line_fit, ratio
 from helpers.analysis.observation import Observation
 from helpers.data.recurrences import from_third
 
 PerEntry = Float[Tensor, "batch positions width"]
 Sums = Float[Tensor, "*batch"] | Float[np.ndarray, " resamples"] | float  # by sequence or in all, resampled or not
+ROUNDING = 1e-12  # the squared sine of an angle below which it is made of rounding
 BASES = ("residual", "vectors")
 
 
@@ -54,6 +55,7 @@ def ov_points(
     Raises:
         ValueError: another basis.
     """
+    check(head, obs.config, "head")
     if basis == "residual":
         source = obs.normalized(head.layer)
         return varying(source), varying(source @ ov(obs, head).AB)
@@ -97,6 +99,10 @@ class TwoRegressors(NamedTuple):
         """The share of y's square that the fit explains."""
         b, a = self.coefficients
         return (b * self.py + a * self.qy) / self.yy
+
+    def told(self, least: float) -> bool:
+        """Of totals, whether p and q are far enough from parallel (squared sine above ``least``) to be told apart."""
+        return self.pp * self.qq - self.pq * self.pq > least * self.pp * self.qq
 
     def estimate(self, statistic: Callable[[TwoRegressors], Sums]) -> Estimate:
         """A statistic of the totals over all sequences, with its interval."""
@@ -156,7 +162,12 @@ def copy_strength(
     Returns:
         alpha, and the share that v_n and v_{n-1} explain of what the head or the heads write, without which alpha says
         little.
+    Raises:
+        ValueError: ``basis`` is not in ``BASES``, the model has no such layer or head, or v_n and v_{n-1} cannot be
+            told apart, as where c is 0.
     """
+    if basis not in BASES:
+        raise ValueError(f"basis must be one of {BASES}, got {basis!r}")
     source = obs.embedded if basis == "residual" else obs.vectors
     present, previous = varying(source), varying(source.roll(1, dims=1))
     heads = obs.cache[attention(layer).hook]
@@ -164,6 +175,9 @@ def copy_strength(
         TwoRegressors.of(present, previous, varying(in_basis(obs, x, basis)))
         for x in (obs.cache["resid_mid", layer], heads if head is None else head_result(obs, head))
     )
+
+    if not TwoRegressors(*(s.sum().item() for s in stream)).told(least=ROUNDING):
+        raise ValueError(f"v_n and v_(n-1) must differ, so c must not be 0 throughout, got {obs.family}")
 
     def alpha(*totals: Sums) -> Sums:
         unit, _ = TwoRegressors(*totals[:6]).coefficients
@@ -189,7 +203,7 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
         ValueError: the vectors do not move (c = 0), so that every c gives the same answer.
     """
     present, step = from_third(obs.vectors), from_third(obs.vectors - obs.vectors.roll(1, dims=1))
-    if not step.any():
+    if not step.abs().max() > ROUNDING * present.abs().max():
         raise ValueError("the vectors do not move, so that no c is implied: c must not be 0")
 
     def c(totals: TwoRegressors) -> Sums:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 RESAMPLES = 1000
+EPSILON = 1e-13  # what varies by less of its size varies by rounding alone
 PerSequence = Float[np.ndarray, " batch"] | Float[Tensor, " batch"]
 
 
@@ -72,12 +74,14 @@ def bootstrap(statistic: Callable[..., Float[np.ndarray, "*totals"]], *sums: Per
     Returns:
         The statistic of all sequences, with the 2.5 % and 97.5 % percentiles over resampled sets of sequences.
     Raises:
-        ValueError: there is no sequence.
+        ValueError: there is no sequence, or a sum is not finite.
     """
     table = np.stack([np.asarray(s, dtype=float) for s in sums])
     n = table.shape[1]
     if n == 0:
         raise ValueError("an estimate needs at least one sequence, got none")
+    if not np.isfinite(table).all():
+        raise ValueError(f"an estimate needs finite sums, got {table[~np.isfinite(table)][0]}")
     low, high = np.percentile(statistic(*(table @ resampling(n, seed).T)), [2.5, 97.5])
     return Estimate(float(statistic(*table.sum(axis=1))), float(low), float(high))
 
@@ -113,24 +117,49 @@ class LineFit:
     correlation: Estimate
 
 
+def _centred(name: str, values: Float[Tensor, "batch ..."]) -> tuple[Float[Tensor, "batch entries"], float]:
+    """Values less their mean, which would else drown how they vary, and the unit they were divided by."""
+    if values.is_complex():
+        raise ValueError(f"{name} must have real numbers, got {values.dtype}")
+    values = values.double().flatten(1)
+    largest = values.abs().max().item() if values.numel() else 0.0
+    if not largest < math.inf:
+        raise ValueError(f"{name} must have finite numbers, got {largest}")
+    unit = largest if largest and not 1e-50 < largest < 1e50 else 1.0  # so that no fourth power overflows
+    centred = values / unit
+    centred = centred - centred.mean()
+    if values.numel() and not centred.abs().max() > EPSILON * largest / unit:
+        raise ValueError(f"{name} must vary, all of its entries are {values.flatten()[0].item():g}")
+    return centred, unit
+
+
 def line_fit(x: Float[Tensor, "batch ..."], y: Float[Tensor, "batch ..."]) -> LineFit:
     """Fits one straight line through all pairs of entries; the interval resamples whole sequences.
 
     Raises:
-        ValueError: x and y differ in shape.
+        ValueError: x and y differ in shape, or one of them is not real, not finite or does not vary, or there are so
+            few sequences that a resampled set does not vary.
     """
     if x.shape != y.shape:
         raise ValueError(f"x and y must have one shape, got {tuple(x.shape)} and {tuple(y.shape)}")
-    x, y = x.flatten(1), y.flatten(1)
+    (x, unit_x), (y, unit_y) = _centred("x", x), _centred("y", y)
     count = np.full(len(x), float(x.shape[1]))
     sums = (count, x.sum(1), y.sum(1), (x * x).sum(1), (x * y).sum(1), (y * y).sum(1))
 
+    def square(n, s, ss):
+        """The summed square less the mean's; no number where nothing but rounding is left."""
+        left = ss - s * s / n
+        return np.where(left > EPSILON * ss, left, np.nan)
+
     def slope(n, sx, sy, sxx, sxy, syy):
-        return (sxy - sx * sy / n) / (sxx - sx * sx / n)
+        return (sxy - sx * sy / n) / square(n, sx, sxx) * (unit_y / unit_x)
 
     def correlation(n, sx, sy, sxx, sxy, syy):
-        return (sxy - sx * sy / n) / np.sqrt((sxx - sx * sx / n) * (syy - sy * sy / n))
+        return (sxy - sx * sy / n) / np.sqrt(square(n, sx, sxx) * square(n, sy, syy))
 
-    return LineFit(
+    fit = LineFit(
         bootstrap(slope, *sums), bootstrap(lambda *s: correlation(*s) ** 2, *sums), bootstrap(correlation, *sums)
     )
+    if not all(math.isfinite(e.low + e.high) for e in (fit.slope, fit.correlation)):
+        raise ValueError(f"x and y must have more sequences, of {len(x)} a resampled set may not vary")
+    return fit

@@ -8,6 +8,7 @@ import torch
 
 from helpers.analysis.attribution import to_output
 from helpers.analysis.edits import as_pattern, content, edit_scores, identity_sizes, with_scores
+from helpers.analysis.effects import ROUNDING
 from helpers.analysis.estimates import LineFit, line_fit
 from helpers.analysis.interventions import replace
 from helpers.analysis.observation import Observation
@@ -63,12 +64,20 @@ def swap_previous(obs: Observation, sign: int = 0) -> dict[str, LineFit]:
         and "prediction": their moves against that of the answer, which is (1 + c) v_n - c v_{n-1} for either c. The
         same with ", old c": against that of an answer which takes the new vector and keeps the old c, as a fixed
         mixture would. Where c is near -1 the two answers move nearly alike, so that only both together tell.
+    Raises:
+        ValueError: ``sign`` is not -1, 0 or 1, no sequence is left, or no vector moves, as where c is 0.
     """
+    if sign not in (-1, 0, 1):
+        raise ValueError(f"sign must be -1, 0 or 1, got {sign!r}")
     other = obs.c.roll(1)
     chosen, c = (other >= LEAST_C) & (sign * obs.c >= 0), other[:, None, None]
     swapped, previous = obs.vectors.clone(), obs.vectors.roll(1, dims=1)
     swapped[:, 2:] = (obs.vectors[:, 2:] + c * obs.vectors[:, :-2]) / (1 + c)
     swapped[:, :2] = previous[:, :2]
+    if not chosen.any():
+        raise ValueError(f"sign={sign} must leave sequences, of c of this sign and another's of {LEAST_C} or more")
+    if not from_third(swapped - previous)[chosen].abs().max() > ROUNDING * previous.abs().max():
+        raise ValueError(f"the previous vector must move, so c must not be 0 throughout, got {obs.family}")
     before = obs.bridge.W_pos[: swapped.shape[1]].roll(1, dims=0)
     read = obs.bridge.blocks[0].ln1(swapped @ obs.W_E + before)
     value = torch.einsum("bnd,hdk->bnhk", read, obs.bridge.W_V[0]) + obs.bridge.b_V[0]

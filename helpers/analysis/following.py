@@ -104,8 +104,7 @@ def _by_bin(
     for low, high in pairwise(edges):
         chosen = (sign * obs.c >= low) & ((sign * obs.c < high) | (high == largest))
         in_bin = [TwoRegressors(*(s[chosen] for s in sums)) for sums in fits]
-        pp, qq, pq = (s.sum().item() for s in in_bin[0][:3])
-        if pp * qq - pq * pq > PARALLEL * pp * qq:
+        if TwoRegressors(*(s.sum().item() for s in in_bin[0])).told(least=PARALLEL):
             yield low, high, in_bin
 
 

@@ -158,8 +158,8 @@ def cut_path(obs: Observation, sender: Component, layer: int, into: str) -> Pred
         raise ValueError(f"into must be one of ('q', 'k', 'v'), got {into!r}")
     if sender not in (below := components.writers(layer)):
         raise ValueError(f"sender must be among {', '.join(map(str, below))}, got {sender}")
-    written = obs.cache[sender.hook]
-    x = obs.bridge.blocks[layer].ln1(obs.cache["resid_pre", layer] - written + written.mean(dim=0))
+    written, stream = obs.cache[sender.hook], obs.cache["resid_pre", layer]
+    x = obs.bridge.blocks[layer].ln1(stream - written + written.mean(dim=0))
     weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[layer], getattr(obs.bridge, f"b_{into.upper()}")[layer]
     by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
     return predict_with(obs, [(f"blocks.{layer}.attn.hook_{into}", partial(replace, by=by))])

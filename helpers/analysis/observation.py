@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from transformer_lens import ActivationCache
 from transformer_lens.model_bridge import TransformerBridge
 
-from helpers.analysis.components import Component, head
+from helpers.analysis.activations import Activations
+from helpers.analysis.components import Component, check, head
 from helpers.analysis.estimates import Estimate, mean, ratio
 from helpers.data.recurrences import Family, Sequences, from_third, sample
+from helpers.training.machine import usual_torch
 from helpers.training.model import ModelConfig, RecurrenceModel, as_bridge, in_float64
 
 SEED = 20240714  # of the sequences the analysis looks at; neither the training's nor the training log's
@@ -46,7 +47,7 @@ class Observation:
     W_E: Float[Tensor, "dimension d_model"]
     family: Family
     sequences: Sequences
-    cache: ActivationCache
+    cache: Activations
     prediction: Float[Tensor, "batch n_ctx dimension"]
 
     @cached_property
@@ -70,7 +71,8 @@ class Observation:
         return self.vectors @ self.W_E
 
     def heads(self, layer: int) -> list[Component]:
-        """Every head of a layer, each by itself."""
+        """Every head of a layer, each by itself. Raises ValueError if the model has no such layer."""
+        check(head(layer, 0), self.config)
         return [head(layer, h) for h in range(self.config.n_heads)]
 
     def normalized(self, layer: int) -> Float[Tensor, "batch n_ctx d_model"]:
@@ -89,6 +91,8 @@ class Observation:
         It subtracts the mean and multiplies by the weight; where the model has no layer norm it is the identity.
         """
         one = torch.eye(self.config.d_model, dtype=torch.float64)
+        if layer is not None:
+            check(head(layer, 0), self.config)
         if not self.config.layer_norm:
             return one
         norm: nn.Module = self.bridge.ln_final if layer is None else self.bridge.blocks[layer].ln1
@@ -114,7 +118,7 @@ class Observation:
         return replace(
             self,
             sequences=Sequences(s.vectors[rows], s.c[rows], s.d[rows], s.scale[rows]),
-            cache=ActivationCache({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
+            cache=Activations({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
             prediction=self.prediction[chosen],
         )
 
@@ -144,17 +148,20 @@ class Observation:
         return self.explained(prediction).value
 
 
+@usual_torch()
 @torch.no_grad()
 def observe(model: RecurrenceModel, family: Family, count: int = 512, seed: int = SEED) -> Observation:
     """Draws ``count`` sequences and observes the model predict them."""
     return observe_sequences(model, family, sample(family, count, seed))
 
 
+@usual_torch()
 def observe_sequences(model: RecurrenceModel, family: Family, sequences: Sequences) -> Observation:
     """Observes the model predict given sequences, of n_ctx + 1 vectors or fewer."""
     return _observe(model.config, as_bridge(model), model.W_E.detach().double().contiguous(), family, sequences)
 
 
+@usual_torch()
 @torch.no_grad()
 def _observe(
     config: ModelConfig, bridge: TransformerBridge, W_E: Tensor, family: Family, sequences: Sequences
@@ -163,15 +170,17 @@ def _observe(
         torch.from_numpy(sequences.vectors[:, :-1]) @ W_E,
         names_filter=lambda name: name.endswith(HOOKS),
     )
-    return Observation(config, bridge, W_E, family, sequences, cache, prediction)
+    return Observation(config, bridge, W_E, family, sequences, Activations(cache.cache_dict, bridge), prediction)
 
 
+@usual_torch()
 @torch.no_grad()
 def predict(model: RecurrenceModel, vectors: Float[Tensor, "batch n dimension"]) -> Float[Tensor, "batch n dimension"]:
     """The model's predictions in float64, without keeping activations; for test sets too large to observe."""
     return in_float64(model)(inputs_embeds=vectors @ model.W_E.detach().double())
 
 
+@usual_torch()
 @torch.no_grad()
 def continue_sequences(
     model: RecurrenceModel, vectors: Float[np.ndarray, "batch n dimension"], steps: int

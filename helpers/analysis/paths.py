@@ -49,7 +49,8 @@ def into_heads(obs: Observation, less: Stream, layer: int, reader: str) -> Predi
     """
     if reader not in READERS:
         raise ValueError(f"reader must be one of {READERS}, got {reader!r}")
-    x = obs.bridge.blocks[layer].ln1(obs.cache["resid_pre", layer] - less)
+    stream = obs.cache["resid_pre", layer] - less
+    x = obs.bridge.blocks[layer].ln1(stream)
     weight, bias = (getattr(obs.bridge, f"{kind}_{reader.upper()}")[layer] for kind in "Wb")
     by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
     return predict_with(obs, [(f"blocks.{layer}.attn.hook_{reader}", partial(replace, by=by))])

@@ -13,6 +13,8 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from helpers.data.fields import check, choice, real, whole
+
 THIRD = 2  # index of the third vector, with which the shortest context ends: the paper's contexts are 3 to 14 vectors
 SCALINGS = ("max", "rms", "none")
 ByPosition = TypeVar("ByPosition")  # an array or tensor [batch, position, ...]
@@ -42,24 +44,17 @@ class Family:
         noise: standard deviation of Gaussian noise added to every entry after scaling.
     """
 
-    dimension: int = 40
-    length: int = 15
-    c_min: float = -1.5
-    c_max: float = 1.5
-    scaling: str = "max"
-    noise: float = 0.0
+    dimension: int = whole(40, 1, 2**16)
+    length: int = whole(15, 1, 2**16)
+    c_min: float = real(-1.5, -100, 100)
+    c_max: float = real(1.5, -100, 100)
+    scaling: str = choice("max", SCALINGS)
+    noise: float = real(0.0, 0, 1e6)
 
     def __post_init__(self) -> None:
-        for name in ("dimension", "length"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        check(self)
         if not self.c_min <= self.c_max:
             raise ValueError(f"c_min must not exceed c_max, got c_min={self.c_min} and c_max={self.c_max}")
-        if self.scaling not in SCALINGS:
-            raise ValueError(f"scaling must be one of {SCALINGS}, got {self.scaling!r}")
-        if not self.noise >= 0:
-            raise ValueError(f"noise must be a standard deviation of at least 0, got {self.noise}")
 
 
 @dataclass(frozen=True)
@@ -96,18 +91,21 @@ def scale_of(vectors: Float[np.ndarray, "batch length dimension"], scaling: str)
     """The positive number each sequence is divided by; see ``Family.scaling``.
 
     Raises:
-        ValueError: a sequence is zero throughout (nothing to divide by), or ``scaling`` is unknown.
+        ValueError: a sequence is zero throughout (nothing to divide by) or has grown beyond what a number can hold, or
+            ``scaling`` is unknown.
     """
     if scaling == "max":
         scale = np.abs(vectors).max(axis=(1, 2))
     elif scaling == "rms":
         scale = np.sqrt((vectors**2).mean(axis=(1, 2)))
     elif scaling == "none":
-        scale = np.ones(len(vectors))
+        scale = np.where(np.isfinite(vectors).all(axis=(1, 2)), 1.0, np.inf)
     else:
         raise ValueError(f"scaling must be one of {SCALINGS}, got {scaling!r}")
     if (scale == 0).any():
         raise ValueError("vectors: a sequence is zero throughout and cannot be scaled")
+    if not np.isfinite(scale).all():
+        raise ValueError("vectors: a sequence is not finite, c or length being too large, and cannot be scaled")
     return scale
 
 

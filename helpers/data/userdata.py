@@ -19,6 +19,7 @@ from helpers.data.fitting import Fit, fit
 from helpers.data.recurrences import scale_of
 from helpers.data.tables import ENDINGS, SequenceError, decoded, table_of
 
+LARGEST = 1e100  # in size: the squares of larger numbers overflow
 MINIMUM = 3  # vectors from which the next one can be known
 
 
@@ -129,15 +130,18 @@ def check(array: Float[np.ndarray, "*shape"], *, dimension: int, n_ctx: int) -> 
         raise SequenceError(f"source must have vectors of 1 to {dimension} entries for this model, got {width}")
     if count < MINIMUM:
         raise SequenceError(f"source must have {MINIMUM} to {n_ctx} vectors for this model, got {count}")
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        n, entry = bad[0]
-        raise SequenceError(f"source must have finite numbers, got {array[n, entry]} in vector {n}, entry {entry}")
+    wrongs = {"finite numbers": ~np.isfinite(array), f"numbers up to {LARGEST:g}": np.abs(array) > LARGEST}
+    for wanted, wrong in wrongs.items():
+        if wrong.any():
+            n, entry = np.argwhere(wrong)[0]
+            raise SequenceError(f"source must have {wanted}, got {array[n, entry]} in vector {n}, entry {entry}")
     if count > n_ctx:
         print(f"the last {n_ctx} of {count} vectors are used; read(source)[:{n_ctx}] would be the first")
         array = array[-n_ctx:]
     if (array == array[0]).all():
         raise SequenceError("source is constant: every vector equals the first, so any c fits and none can be found")
+    if (step := np.abs(array - array[0]).max()) < 1 / LARGEST:
+        raise SequenceError(f"source must change by at least {1 / LARGEST:g}, got {step:g} at most")
     return array
 
 

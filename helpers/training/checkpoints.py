@@ -1,7 +1,8 @@
 """A trained model on disk: model.safetensors, config.json and training_log.csv in one folder.
 
-config.json holds the recipe, the SHA-256 of the weights and the machine. Every file is written whole under another name
-and then renamed, config.json last: a folder with a config.json that fits its weights is complete.
+config.json holds the recipe, the SHA-256 of the weights, the machine and the SHA-256 of all that. Every file is written
+whole under another name and then renamed, config.json last: a folder with a config.json that fits its weights is
+complete.
 """
 
 from __future__ import annotations
@@ -10,37 +11,25 @@ import csv
 import hashlib
 import io
 import json
-import os
+import math
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
-
-from helpers.data.recurrences import Family
-from helpers.training.model import ModelConfig, RecurrenceModel
+from helpers.data.fields import shown
+from helpers.training import config, weights
+from helpers.training.disk import read, write
+from helpers.training.machine import usual_torch
+from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import Recipe
 
 LOG_COLUMNS = ("step", "rate", "train_mse", "test_mse", "seconds")
-UNUSED = "native.tok_embed.weight"  # TransformerLens's token embedding: never trained, never stored
+LIMITS = {"model.safetensors": 2**34, "config.json": 2**20, "training_log.csv": 2**26}  # bytes; in each far too many
 
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the message names the file and what is wrong with it."""
-
-
-def write(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all: a kill at any moment leaves the old one or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
-
-
-def packed(model: RecurrenceModel) -> bytes:
-    """The trained weights as a safetensors file's content."""
-    weights = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items() if name != UNUSED}
-    return safetensors.torch.save(weights)
 
 
 def save(
@@ -56,106 +45,127 @@ def save(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    content = packed(model)
+    content = weights.pack(model)
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([LOG_COLUMNS, *log])
-    config = {"sha256": hashlib.sha256(content).hexdigest(), "machine": machine, "recipe": asdict(recipe)}
+    about = {"sha256": hashlib.sha256(content).hexdigest(), "machine": machine, "recipe": asdict(recipe)}
     write(folder / "model.safetensors", content)
     write(folder / "training_log.csv", table.getvalue().encode())
-    write(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    _write_config(folder, about)
 
 
-def _build(kind: type, values: object, path: Path):
-    """A dataclass from its dictionary; unknown or impossible fields are the file's fault."""
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{path}: {kind.__name__} must be a table of fields, got {values!r}")
-    unknown = sorted(set(values) - {f.name for f in fields(kind)})
-    if unknown:
-        raise CheckpointError(f"{path}: unknown field {unknown[0]!r} of {kind.__name__}")
-    try:
-        return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})  # JSON has lists
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+def _write_config(folder: Path, about: dict) -> None:
+    about |= {config.OWN: config.own_sha256(about)}
+    write(folder / "config.json", (json.dumps(about, indent=2) + "\n").encode())
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+def seal(folder: Path | str) -> None:
+    """Writes the SHA-256 of a config.json into it, after it was edited or if it is from before it had one.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be loaded even then.
+    """
+    about = _parsed(Path(folder))
+    if config.OWN in about:
+        del about[config.OWN]
+    _write_config(Path(folder), about)
+    load(folder)
 
 
-def _config(folder: Path) -> dict:
+def _read(folder: Path, name: str) -> bytes:
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such checkpoint folder")
-    path = folder / "config.json"
-    content = _read(path)
     try:
-        config = json.loads(content)
+        return read(folder / name, LIMITS[name])
+    except OSError as error:
+        raise CheckpointError(f"{folder / name}: cannot be read ({error.strerror or error})") from error
+
+
+def _parsed(folder: Path) -> dict:
+    try:
+        return config.parse(_read(folder, "config.json"))
+    except CheckpointError:
+        raise
     except ValueError as error:
-        raise CheckpointError(f"{path}: not valid JSON ({error})") from error
-    if not isinstance(config, dict) or not isinstance(config.get("recipe"), dict) or "sha256" not in config:
-        raise CheckpointError(f"{path}: 'recipe' and 'sha256' must be there")
-    return config
+        raise CheckpointError(f"{folder / 'config.json'}: {error}") from error
+
+
+def _checked(folder: Path) -> tuple[dict, Recipe]:
+    """A config.json and its recipe, if each field is accepted and the file is as it was written."""
+    about, path = _parsed(folder), folder / "config.json"
+    try:
+        recipe = config.recipe_of(about)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    if config.OWN not in about:
+        warnings.warn(f"{path}: has no {config.OWN}, so that a change of it goes unnoticed", stacklevel=3)
+    elif about[config.OWN] != config.own_sha256(about):
+        raise CheckpointError(f"{path}: altered (its {config.OWN} is another); after an edit, checkpoints.seal(folder)")
+    return about, recipe
 
 
 def load_recipe(folder: Path | str) -> Recipe:
     """The recipe a checkpoint was trained with. Raises CheckpointError like ``load``."""
-    path = Path(folder) / "config.json"
-    values = dict(_config(Path(folder))["recipe"])
-    for name, kind in (("model", ModelConfig), ("family", Family)):
-        if name in values:
-            values[name] = _build(kind, values[name], path)
-    return _build(Recipe, values, path)
+    return _checked(Path(folder))[1]
 
 
 def trained_on(folder: Path | str) -> str:
     """The machine a checkpoint was trained on (the last one, if several). Raises CheckpointError like ``load``."""
-    return _config(Path(folder)).get("machine", "")
+    return _checked(Path(folder))[0].get("machine", "")
 
 
 def sha256(folder: Path | str) -> str:
     """The SHA-256 of a checkpoint's weights, as config.json has it. Raises CheckpointError like ``load``."""
-    return str(_config(Path(folder))["sha256"])
+    return _checked(Path(folder))[0]["sha256"]
 
 
+@usual_torch()
 def load(folder: Path | str) -> RecurrenceModel:
-    """The trained model, in float32 on the CPU.
+    """The trained model, in float32 on the CPU. What the files say is compared before a model is built.
 
     Raises:
-        CheckpointError: a file is missing, cut short or altered, has an unknown field, or does not fit the
-            configuration. The message names the file.
+        CheckpointError: a file is missing, cut short or altered, has an unknown field or a value that is not accepted
+            (weights that are no numbers, too), or does not fit the others. The message names the file.
     """
     folder = Path(folder)
-    recipe, path = load_recipe(folder), folder / "model.safetensors"
-    content = _read(path)
-    if hashlib.sha256(content).hexdigest() != sha256(folder):
+    about, recipe = _checked(folder)
+    path, content = folder / "model.safetensors", _read(folder, "model.safetensors")
+    if hashlib.sha256(content).hexdigest() != about["sha256"]:
         raise CheckpointError(f"{path}: cut short or altered (its SHA-256 is not the one in config.json)")
     try:
-        weights = safetensors.torch.load(content)
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"{path}: not a safetensors file ({error})") from error
+        stored = weights.unpack(content, recipe.model)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     model = RecurrenceModel(recipe.model)
-    weights[UNUSED] = model.state_dict()[UNUSED]
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: the weights do not fit config.json ({error})") from error
+    model.load_state_dict(stored | {weights.UNUSED: model.state_dict()[weights.UNUSED]})
     model.family = recipe.family
     return model.eval()
 
 
 def load_log(folder: Path | str) -> dict[str, list[float]]:
-    """The training log, a list for each of ``LOG_COLUMNS``. Raises CheckpointError if it is missing or damaged."""
+    """The training log, a list for each of ``LOG_COLUMNS``.
+
+    Raises:
+        CheckpointError: it is missing or damaged: other columns, a value that is no finite number of at least 0, or
+            steps that do not rise.
+    """
     path = Path(folder) / "training_log.csv"
-    rows = list(csv.reader(io.StringIO(_read(path).decode(errors="replace"))))
-    if not rows or tuple(rows[0]) != LOG_COLUMNS:
-        raise CheckpointError(f"{path}: the first line must be {','.join(LOG_COLUMNS)}")
+    text = _read(Path(folder), "training_log.csv").decode(errors="replace")
     try:
-        table = [[float(value) for value in row] for row in rows[1:]]
-        return {name: [row[i] for row in table] for i, name in enumerate(LOG_COLUMNS)}
-    except (ValueError, IndexError) as error:
+        rows = list(csv.reader(io.StringIO(text)))
+        if not rows or tuple(rows[0]) != LOG_COLUMNS:
+            raise ValueError(f"the first line must be {','.join(LOG_COLUMNS)}")
+        for number, row in enumerate(rows[1:], start=2):
+            if len(row) != len(LOG_COLUMNS):
+                raise ValueError(f"line {number} must have {len(LOG_COLUMNS)} numbers, got {shown(row)}")
+        table = {name: [float(row[i]) for row in rows[1:]] for i, name in enumerate(LOG_COLUMNS)}
+        if wrong := [x for column in table.values() for x in column if not 0 <= x < math.inf]:
+            raise ValueError(f"values must be numbers of at least 0, got {wrong[0]}")
+        if table["step"] != sorted(set(table["step"])):
+            raise ValueError("steps must rise")
+    except (ValueError, csv.Error) as error:
         raise CheckpointError(f"{path}: {error}") from error
+    return table
 
 
 def reached(log: Mapping[str, Sequence[float]], level: float) -> tuple[float, float] | None:

@@ -1,8 +1,10 @@
-"""What a number that depends on the machine was measured on."""
+"""What a number that depends on the machine was measured on, and torch's settings that it must not depend on."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -41,3 +43,27 @@ def why_not_compile(device: torch.device) -> str | None:
     except Exception as error:  # whatever the compiler's back end raises
         return str(error).strip().splitlines()[0]
     return None
+
+
+@contextmanager
+def usual_torch() -> Iterator[None]:
+    """For the time being torch as it starts: gradients on, float32 and the CPU unless a call says otherwise, no
+    autocast. Whatever the process has set comes back afterwards. Decorates functions, too.
+
+    Only what differs is touched: where nothing does, nothing is paid for at each of torch's calls.
+    """
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        if dtype != torch.float32:
+            torch.set_default_dtype(torch.float32)
+            stack.callback(torch.set_default_dtype, dtype)
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if not torch.is_grad_enabled():
+            stack.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield

@@ -14,7 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from helpers.data.fields import check, choice, truth, whole
 from helpers.data.recurrences import Family
+from helpers.training.machine import usual_torch
 
 if TYPE_CHECKING:  # importing TransformerLens takes seconds: only functions that build a model do
     from transformer_lens.config import TransformerBridgeConfig
@@ -45,25 +47,20 @@ class ModelConfig:
             layers start with; positions have a standard deviation of 1).
     """
 
-    dimension: int = 40
-    n_ctx: int = 14
-    n_layers: int = 3
-    d_model: int = 128
-    n_heads: int = 2
-    d_head: int = 64
-    d_mlp: int = 3072
-    layer_norm: bool = True
-    tied: bool = False
-    init: str = "xavier_uniform"
-    seed: int = 0
+    dimension: int = whole(40, 1, 2**16)
+    n_ctx: int = whole(14, 1, 2**16)
+    n_layers: int = whole(3, 1, 2**10)
+    d_model: int = whole(128, 1, 2**16)
+    n_heads: int = whole(2, 1, 2**16)
+    d_head: int = whole(64, 1, 2**16)
+    d_mlp: int = whole(3072, 1, 2**20)
+    layer_norm: bool = truth(True)
+    tied: bool = truth(False)
+    init: str = choice("xavier_uniform", INITIALIZATIONS)
+    seed: int = whole(0, 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
-        for name in ("dimension", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_mlp"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if self.init not in INITIALIZATIONS:
-            raise ValueError(f"init must be one of {INITIALIZATIONS}, got {self.init!r}")
+        check(self)
 
 
 def standard_deviation(config: ModelConfig) -> float:
@@ -103,6 +100,7 @@ class RecurrenceModel(nn.Module):
 
     family: Family | None = None
 
+    @usual_torch()
     def __init__(self, config: ModelConfig) -> None:
         from transformer_lens.model_bridge.sources.native import NativeModel, initialize_native_model
 
@@ -198,6 +196,7 @@ def bridge_around(native: nn.Module, config: ModelConfig, dtype: torch.dtype) ->
     )
 
 
+@usual_torch()
 def as_bridge(model: RecurrenceModel) -> TransformerBridge:
     """Wraps a float64 copy of the transformer in a TransformerBridge; feed it ``vectors @ model.W_E``.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+from helpers.data.fields import check, choice, part, real, whole
 from helpers.data.recurrences import Family
 from helpers.training.model import ModelConfig
 
@@ -36,46 +37,29 @@ class Recipe:
         keep_errors: test errors; the weights are kept at the first row of the log that is at or below each.
     """
 
-    model: ModelConfig = field(default_factory=ModelConfig)
-    family: Family = field(default_factory=Family)
-    steps: int = 100_000
-    batch: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-4
-    muon_learning_rate: float = 0.0
-    weight_decay: float = 0.01
-    beta2: float = 0.999
-    warmup: int = 0
-    decays: tuple[int, ...] = ()
-    clip: float = 0.0
-    first_context: int = 3
-    seed: int = 0
-    log_every: int = 100
-    save_every: int = 500
-    keep_steps: tuple[int, ...] = ()
-    keep_errors: tuple[float, ...] = ()
+    model: ModelConfig = part(ModelConfig)
+    family: Family = part(Family)
+    steps: int = whole(100_000, 1, 2**40)
+    batch: int = whole(64, 1, 2**20)
+    optimizer: str = choice("adamw", OPTIMIZERS)
+    learning_rate: float = real(1e-4, 0, 1e38, "(]")
+    muon_learning_rate: float = real(0.0, 0, 1e38)
+    weight_decay: float = real(0.01, 0, 1e38)
+    beta2: float = real(0.999, 0, 1, "[)")
+    warmup: int = whole(0, 0, 2**40)
+    decays: tuple[int, ...] = whole((), 1, 2**40, several=True)
+    clip: float = real(0.0, 0, 1e38)
+    first_context: int = whole(3, 1, 2**16)
+    seed: int = whole(0, 0, 2**64 - 1)
+    log_every: int = whole(100, 1, 2**40)
+    save_every: int = whole(500, 1, 2**40)
+    keep_steps: tuple[int, ...] = whole((), 1, 2**40, several=True)
+    keep_errors: tuple[float, ...] = real((), 0, 1e38, "(]", several=True)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "log_every", "save_every"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        rates = {"learning_rate": self.learning_rate}
-        if self.optimizer == "muon":
-            rates["muon_learning_rate"] = self.muon_learning_rate
-        for name, value in rates.items():
-            if not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be a positive number, got {value}")
-        for name in ("weight_decay", "clip", "warmup", "seed"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {OPTIMIZERS}, got {self.optimizer!r}")
-        if not 0 <= self.beta2 < 1:
-            raise ValueError(f"beta2 must be at least 0 and below 1, got {self.beta2}")
-        for name in ("keep_steps", "keep_errors"):
-            if not all(value > 0 for value in getattr(self, name)):
-                raise ValueError(f"{name} must be positive numbers, got {getattr(self, name)}")
+        check(self)
+        if self.optimizer == "muon" and not self.muon_learning_rate > 0:
+            raise ValueError(f"muon_learning_rate must be above 0 with Muon, got {self.muon_learning_rate}")
         if self.decays and (list(self.decays) != sorted(set(self.decays)) or self.decays[-1] != self.steps):
             raise ValueError(f"decays must be rising steps up to steps={self.steps}, got {self.decays}")
         if self.decays and self.decays[0] <= self.warmup:

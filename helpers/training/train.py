@@ -18,11 +18,14 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.training import checkpoints
+from helpers.training.disk import alone_in
 from helpers.training.graphed import GraphedTrainer
-from helpers.training.machine import describe, pick_device
+from helpers.training.machine import describe, pick_device, usual_torch
 from helpers.training.recipes import Recipe
-from helpers.training.trainer import STATE, Trainer
+from helpers.training.state import STATE
+from helpers.training.trainer import Trainer
 
+MOST_THREADS = 1024  # torch starts as many as it is told to, whatever the machine has
 GO_ON = "without --fresh the same command goes on from there"
 
 
@@ -45,7 +48,13 @@ def keep_memory() -> None:
 
 @contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
-    """Lets torch use ``count`` CPU threads for the time being; ``None`` changes nothing."""
+    """Lets torch use ``count`` CPU threads for the time being; ``None`` changes nothing.
+
+    Raises:
+        ValueError: ``count`` is not between 1 and ``MOST_THREADS``.
+    """
+    if count is not None and not 1 <= count <= MOST_THREADS:
+        raise ValueError(f"threads must be between 1 and {MOST_THREADS}, got {count}")
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -92,14 +101,16 @@ def train(
     Raises:
         Stopped: on Ctrl-C or SIGTERM, after the state was saved.
         checkpoints.CheckpointError: the folder holds the state of another recipe, or a damaged one.
-        OSError: the folder cannot be made or written to.
+        ValueError: ``threads`` is not between 1 and ``MOST_THREADS``.
+        disk.InUse: another process trains in the folder.
+        OSError: the folder cannot be made or written to, or the disk is full; the state from before is left on it.
         FloatingPointError: the test error is no longer a number; the state from before is left on disk.
     """
-    if fresh:
-        for name in ("config.json", STATE):
-            (Path(out) / name).unlink(missing_ok=True)
     keep_memory()
-    with cpu_threads(threads), stop_requests() as stop:
+    with cpu_threads(threads), alone_in(Path(out)), usual_torch(), stop_requests() as stop:
+        if fresh:
+            for name in ("config.json", STATE):
+                (Path(out) / name).unlink(missing_ok=True)
         where = device or pick_device()
         kind = GraphedTrainer if where.type == "cuda" and recipe.optimizer == "adamw" else Trainer
         trainer = kind(recipe, Path(out), where, compiled)

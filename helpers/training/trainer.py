@@ -6,7 +6,6 @@ sees the same data as one that was not.
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -17,15 +16,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from helpers.data.recurrences import Family, sample
-from helpers.training import checkpoints
+from helpers.training import weights
+from helpers.training.disk import write
+from helpers.training.machine import usual_torch
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import Recipe
+from helpers.training.state import STATE, check, pack, unpack
 
-STATE = "state.pt"
 KEPT = "kept"  # folder of the weights that a recipe's keep_steps and keep_errors ask for
 TEST_SEED = 20241022  # the day the paper was submitted; a training seed must be another
 TEST_COUNT = 1024
-KEYS = {"recipe", "model", "optimizers", "done", "seconds", "log", "losses"}  # of a state
 
 
 def as_tensor(vectors: Float[np.ndarray, "*shape"], device: torch.device | str = "cpu") -> Float[Tensor, "*shape"]:
@@ -101,6 +101,7 @@ class Trainer:
 
     graphed = False
 
+    @usual_torch()
     def __init__(self, recipe: Recipe, out: Path, device: torch.device, compiled: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had should be noticed before the work
         self.recipe, self.out, self.device = recipe, out, device
@@ -123,33 +124,24 @@ class Trainer:
         """Takes up the state in the folder.
 
         Raises:
-            checkpoints.CheckpointError: the file is damaged or belongs to another recipe.
+            checkpoints.CheckpointError: the file is damaged or belongs to another recipe (``state.check``).
         """
         path = self.out / STATE
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            if set(state) != KEYS:
-                raise ValueError("it is not the state of a run")
-        except Exception as error:
-            raise checkpoints.CheckpointError(f"{path}: cannot be read ({error}); delete it to start anew") from error
-        if state["recipe"] != asdict(self.recipe):
-            raise checkpoints.CheckpointError(
-                f"{path}: belongs to another recipe; choose another folder or delete it to start anew"
-            )
+        state = unpack(path, self.device)
+        check(path, state, self.recipe, self.model, self.optimizers)
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            ours = [{key: group.get(key) for key in ("lr", "capturable")} for group in optimizer.param_groups]
-            optimizer.load_state_dict(saved)
-            for group, mine in zip(optimizer.param_groups, ours, strict=True):  # the state may be another device's
-                group.update(mine)
+            groups = optimizer.state_dict()["param_groups"]  # ours: the state may be another device's
+            optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
         self.done, self.seconds, self.log = state["done"], state["seconds"], state["log"]
-        self.losses = list(state["losses"])
+        self.losses = state["losses"]
 
     def save(self) -> None:
         """Writes the state so that a kill at any moment leaves the old file or the new one, never half of one.
 
         Raises:
             FloatingPointError: the test error is no longer a number; the state from before stays on disk.
+            OSError: the file cannot be written, as on a full disk; the state from before stays there, too.
         """
         self.test_mse()
         state = {
@@ -161,9 +153,7 @@ class Trainer:
             "log": self.log,
             "losses": self.losses,
         }
-        content = io.BytesIO()
-        torch.save(state, content)
-        checkpoints.write(self.out / STATE, content.getvalue())
+        write(self.out / STATE, pack(state))
 
     def step(self) -> None:
         """One update at this step's rate, on its batch; keeps the loss before it."""
@@ -211,7 +201,7 @@ class Trainer:
     def keep(self, name: str) -> None:
         """Writes the weights of this moment to ``kept/<name>.safetensors`` in the run's folder."""
         (self.out / KEPT).mkdir(exist_ok=True)
-        checkpoints.write(self.out / KEPT / f"{name}.safetensors", checkpoints.packed(self.model))
+        write(self.out / KEPT / f"{name}.safetensors", weights.pack(self.model))
 
     @torch.no_grad()
     def test_mse(self) -> float:

@@ -64,3 +64,54 @@ def test_numbers_have_three_digits(value, text):
 
 def test_an_exact_number_shows_no_interval():
     assert str(Estimate(1.0, 1.0, 1.0)) == "1.00" and str(Estimate(1.0, 0.5, 1.5)) == "1.00 [0.500, 1.50]"
+
+
+def test_a_large_offset_hides_nothing():
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((20, 9))
+    y = 2 * x + rng.standard_normal(x.shape)
+    near, far = (line_fit(torch.from_numpy(x + a), torch.from_numpy(y - 3 * a)) for a in (0, 1e8))
+    assert near.correlation.value == pytest.approx(np.corrcoef(x.ravel(), y.ravel())[0, 1])
+    for name in ("slope", "correlation", "r2"):
+        for end in ("value", "low", "high"):
+            assert getattr(getattr(far, name), end) == pytest.approx(getattr(getattr(near, name), end), rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-155, 1e60, 1e155, 1e300])
+def test_a_line_does_not_depend_on_the_unit(unit):
+    rng = np.random.default_rng(4)
+    x, y = torch.from_numpy(rng.standard_normal((2, 20, 9)))
+    plain, other = line_fit(x, y), line_fit(x * unit, y)
+    assert other.correlation.value == pytest.approx(plain.correlation.value)
+    assert other.slope.value * unit == pytest.approx(plain.slope.value)
+    assert line_fit(x, y * unit).slope.value / unit == pytest.approx(plain.slope.value)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (torch.full((5, 4), 0.1), torch.randn(5, 4), "x must vary, all of its entries are 0.1"),
+        (torch.randn(5, 4), torch.zeros(5, 4), "y must vary, all of its entries are 0"),
+        (
+            torch.full((5, 3), 1e155, dtype=torch.float64),
+            torch.randn(5, 3),
+            r"x must vary, all of its entries are 1e\+155",
+        ),
+        (torch.randn(5, 4) + 1j, torch.randn(5, 4), "x must have real numbers, got torch.complex64"),
+        (torch.randn(5, 4), torch.full((5, 4), float("nan")), "y must have finite numbers, got nan"),
+        (torch.tensor([[1.0, float("inf")]]), torch.ones(1, 2), "x must have finite numbers, got inf"),
+        (torch.ones(0, 4), torch.ones(0, 4), "at least one sequence, got none"),
+        (torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [3.0]]), "more sequences, of 2 a resampled set"),
+    ],
+)
+def test_what_has_no_line_is_refused_by_name(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        line_fit(x, y)
+
+
+def test_an_exact_line_is_found_and_infinite_sums_have_no_estimate():
+    x = torch.arange(12).reshape(4, 3)
+    assert line_fit(x.double(), 3.0 * x.double() + 1).slope.value == pytest.approx(3)
+    with pytest.raises(ValueError, match="finite sums, got inf"):
+        mean(np.array([1.0, np.inf]))

@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
-from helpers.analysis import attention, edits, expectations
+from helpers.analysis import attention, edits, effects, expectations
 from helpers.analysis.attribution import to_output
 from helpers.analysis.estimates import line_fit
+from helpers.data.recurrences import sequences_from
 
 
 def test_the_expectation_is_minus_what_is_newly_attended_to_head_by_head(obs):
@@ -67,3 +69,38 @@ def test_the_old_answer_moves_with_the_swapped_vector_by_minus_the_old_c(obs, mo
     embedded, (_, moved), (old, same) = pairs[0][0], pairs[2], pairs[4]
     assert len(moved) == keep.sum() > 0 and torch.equal(moved, same)
     torch.testing.assert_close(old @ obs.W_E, -obs.c[keep][:, None, None] * embedded)
+
+
+def of_c(obs, *values):
+    """Sequences with these values of c."""
+    return obs.on(sequences_from(*fixed(values), 7, "max"))
+
+
+def fixed(values):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((len(values), 5)), np.array(values), rng.standard_normal((len(values), 5))
+
+
+@pytest.mark.filterwarnings("error")
+def test_sequences_without_a_c_have_no_copy_to_be_told(obs):
+    still = of_c(obs, *[0.0] * 12)
+    for basis in effects.BASES:
+        with pytest.raises(ValueError, match="c must not be 0 throughout"):
+            effects.copy_strength(still, basis)
+    with pytest.raises(ValueError, match="c must not be 0 throughout"):
+        expectations.swap_previous(still)
+    with pytest.raises(ValueError, match="c must not be 0"):
+        effects.implied_c(of_c(obs, *[1e-14] * 12), still.prediction)
+    some = of_c(obs, *[0.0, 0.8, 0.4] * 16)
+    for basis in effects.BASES:
+        assert all(np.isfinite(e.value) for e in effects.copy_strength(some, basis))
+    assert all(np.isfinite(fit.slope.value) for fit in expectations.swap_previous(some).values())
+    with pytest.raises(ValueError, match="basis must be one of"):
+        effects.copy_strength(some, "luck")
+
+
+def test_a_sign_that_is_none_or_that_no_sequence_has_is_refused(obs):
+    with pytest.raises(ValueError, match="sign must be -1, 0 or 1, got 2"):
+        expectations.swap_previous(obs, 2)
+    with pytest.raises(ValueError, match="sign=-1 must leave sequences"):
+        expectations.swap_previous(of_c(obs, 0.5, 0.6, 0.7), -1)

@@ -10,7 +10,7 @@ import readme
 
 from helpers.analysis.estimates import Estimate
 from helpers.claims import results
-from helpers.claims.__main__ import main
+from helpers.claims.command import main
 from helpers.claims.measures import CLAIMS, ids
 from helpers.claims.portrait import portrait
 from helpers.claims.readings import Reading

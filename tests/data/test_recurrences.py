@@ -56,7 +56,7 @@ def test_noise_has_the_size_asked_for():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"dimension": 0}, "dimension must be a whole number of at least 1, got 0"),
+        ({"dimension": 0}, r"dimension must be a whole number in \[1, 65536\], got 0"),
         ({"length": 2.5}, "length must be"),
         ({"c_min": 2.0}, "c_min must not exceed c_max"),
         ({"scaling": "std"}, "scaling must be one of .*'max', 'rms', 'none'.*got 'std'"),
@@ -77,3 +77,10 @@ def test_what_cannot_be_sampled_or_scaled_is_refused():
         scale_of(np.zeros((1, 3, 2)), "max")
     with pytest.raises(ValueError, match="scaling must be one of"):
         scale_of(np.ones((1, 3, 2)), "l2")
+
+
+@pytest.mark.parametrize("scaling", ["max", "rms", "none"])
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_sequence_that_outgrows_all_numbers_is_refused(scaling):
+    with pytest.raises(ValueError, match="not finite, c or length being too large"):
+        sample(Family(dimension=2, length=400, c_min=90, c_max=90, scaling=scaling), 3, 0)

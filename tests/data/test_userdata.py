@@ -134,3 +134,33 @@ def test_files_are_read(tmp_path, capsys):
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
     with pytest.raises(SequenceError, match="source must hold numbers"):
         read(tmp_path / "objects.npy")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ([[1 + 1j], [2], [3]], "row 0 has "),
+        (np.array([1j, 2, 3]), "real numbers, row 0 has an imaginary part"),
+        ([[1e155], [2e155], [4e155]], r"numbers up to 1e\+100, got 1e\+155 in vector 0, entry 0"),
+        ([1.0, 2.0, -np.inf], "got -inf in vector 2"),
+        ([0.0, 1e-150, 2e-150], "must change by at least 1e-100"),
+    ],
+)
+def test_numbers_that_cannot_be_squared_and_complex_ones_are_refused(source, message):
+    with pytest.raises(SequenceError, match=message):
+        check(read(source), **SIZES)
+
+
+@pytest.mark.parametrize("unit", [1e-99, 1e-60, 1e60, 1e99])
+def test_what_is_accepted_comes_back_in_its_unit(unit):
+    sequence = unit * np.array([[1.0, 2.0], [3.0, 1.0], [2.0, 1.5], [2.5, 1.25]])
+    mapped = to_model(check(read(sequence), **SIZES), **SIZES)
+    np.testing.assert_allclose(mapped.back(mapped.vectors), sequence, rtol=1e-9)
+    assert np.abs(mapped.vectors).max() <= 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_empty_file_is_refused_without_a_warning(tmp_path):
+    (tmp_path / "own.csv").write_text("\n", encoding="utf-8")
+    with pytest.raises(SequenceError, match="source is empty"):
+        check(read(tmp_path / "own.csv"), **SIZES)

@@ -5,7 +5,8 @@ import torch
 
 from helpers.training.graphed import BLOCK, Blocks, GraphedTrainer
 from helpers.training.recipes import RECIPES
-from helpers.training.trainer import STATE, Trainer, as_tensor, batch_at
+from helpers.training.state import STATE
+from helpers.training.trainer import Trainer, as_tensor, batch_at
 
 CPU = torch.device("cpu")
 

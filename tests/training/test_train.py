@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import pickle
 import random
 import signal
@@ -9,12 +10,13 @@ import pytest
 import torch
 
 from helpers.places import ROOT
-from helpers.training import checkpoints
-from helpers.training.__main__ import main
+from helpers.training import checkpoints, disk
+from helpers.training.command import main
 from helpers.training.machine import why_not_compile
 from helpers.training.recipes import RECIPES, Recipe
+from helpers.training.state import STATE
 from helpers.training.train import GO_ON, Stopped, train
-from helpers.training.trainer import STATE, Trainer, batch_at, held_out, make_optimizers, rate_at
+from helpers.training.trainer import Trainer, batch_at, held_out, make_optimizers, rate_at
 
 RUN_TO_SIGNAL = """
 import os, sys, pickle, torch
@@ -76,12 +78,13 @@ def test_training_learns_and_keeps_a_log(recipe, tmp_path):
     assert log["test_mse"][-1] < 0.5 * log["test_mse"][0]
 
 
+@pytest.mark.filterwarnings("ignore:.*has no SHA-256")
 def test_a_damaged_state_is_refused_and_fresh_starts_anew(recipe, tmp_path):
     train(recipe, tmp_path)
     old = weights(tmp_path)
     for damage in (lambda p: p.write_bytes(b"half a file"), lambda p: torch.save({}, p)):
         damage(tmp_path / STATE)
-        with pytest.raises(checkpoints.CheckpointError, match=r"state\.pt: cannot be read"):
+        with pytest.raises(checkpoints.CheckpointError, match=r"state\.pt: not the state"):
             train(recipe, tmp_path)
     train(dataclasses.replace(recipe, seed=1), tmp_path, fresh=True)
     assert not torch.equal(weights(tmp_path), old)
@@ -98,6 +101,16 @@ def test_weights_that_are_no_numbers_are_never_saved(recipe, tmp_path, steps):
     wild = dataclasses.replace(recipe, learning_rate=1e30, optimizer="adamw", steps=steps, save_every=1)
     with pytest.raises(FloatingPointError, match="lower the learning rate"):
         train(wild, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_trainings_in_one_folder_do_not_meet(recipe, tmp_path, capsys):
+    with disk.alone_in(tmp_path):
+        with pytest.raises(disk.InUse, match=f"process {os.getpid()} "):
+            train(dataclasses.replace(recipe, seed=2), tmp_path, fresh=True)
+        with pytest.raises(SystemExit) as exit:
+            main(["--recipe", "small", "--out", str(tmp_path)])
+        assert exit.value.code == 2 and "is at work in it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,7 +183,8 @@ def test_the_papers_recipe_is_the_papers():
     ("arguments", "message"),
     [
         (["--recipe", "huge"], "invalid choice: 'huge'"),
-        (["--recipe", "small", "--threads", "0"], "--threads: must be at least 1, got 0"),
+        (["--recipe", "small", "--threads", "0"], "--threads: must be between 1 and 1024, got 0"),
+        (["--recipe", "small", "--threads", "99999999999"], "--threads: must be between 1 and 1024, got 99999999999"),
         (["--recipe", "small", "--device", "abacus"], "invalid choice: 'abacus'"),
         (["--recipe", "small", "--out", "checkpoints/fast"], "a finished run of another recipe; --fresh replaces it"),
         (["--recipe", "small", "--out", "README.md"], "README.md"),
@@ -201,6 +215,6 @@ def test_a_stop_is_an_exit_code_and_a_sentence(monkeypatch, capsys):
     def stopped(*_, **__):
         raise Stopped("stopped at step 3 of 9")
 
-    monkeypatch.setattr("helpers.training.__main__.train", stopped)
+    monkeypatch.setattr("helpers.training.command.train", stopped)
     assert main(["--recipe", "small", "--out", "nowhere"]) == 130
     assert "stopped at step 3 of 9" in capsys.readouterr().err
