@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from helpers.places import model_folder
+from helpers.training.terminal import print_anyway, stop_quietly
 
 ABOUT = {
     "train": "Trains a model from a recipe; Ctrl-C saves, and the same command goes on from there.",
@@ -75,5 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
         p.exit(2, f"{p.prog}: error: {error}\n")
 
 
+def run() -> int:
+    """What the shell calls: ``main`` with manners at a terminal."""
+    stop_quietly()
+    print_anyway()
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -1,5 +1,6 @@
 """The command line of the series, and the README's lines as they are written there."""
 
+import io
 import re
 import tomllib
 
@@ -7,11 +8,21 @@ import pytest
 
 from helpers import __main__ as command
 from helpers.places import ROOT
+from helpers.training.terminal import print_anyway
 
 
 def test_it_is_installed_under_its_name():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["scripts"] == {"recurrences": "helpers.__main__:main"}
+    assert project["scripts"] == {"recurrences": "helpers.__main__:run"}
+
+
+def test_what_a_terminal_has_no_character_for_ends_nothing(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setattr("sys.stderr", None)  # as under pythonw
+    print_anyway()
+    print("1 ± 2 ●", flush=True)
+    assert written.getvalue().split() == [b"1", b"?", b"2", b"?"]
 
 
 def test_a_shipped_model_is_evaluated_by_name_in_any_folder(tmp_path, monkeypatch, capsys):

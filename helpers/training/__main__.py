@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from helpers.training.interrupt import stop_quietly
+from helpers.training.terminal import print_anyway, stop_quietly
 
 if __name__ == "__main__":
     stop_quietly()
+    print_anyway()
     from helpers.training.command import main
 
     sys.exit(main())

@@ -1,8 +1,10 @@
-"""Ctrl-C before anything is at stake. Nothing heavy is imported here: it is called before what is."""
+"""Manners at a terminal, before anything is at stake. Nothing heavy is imported here: it is called before what is."""
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 
 
 def stop_quietly() -> None:
@@ -13,3 +15,10 @@ def stop_quietly() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def print_anyway() -> None:
+    """What a terminal or pipe has no character for, ± or ●, is printed as "?" from now on and ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
