@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from transformer_lens import ActivationCache
 
 from helpers.analysis import interventions
+from helpers.analysis.activations import Activations
 from helpers.analysis.components import Component, check
 from helpers.analysis.interventions import Prediction, predict_with
 from helpers.analysis.observation import Observation
@@ -48,7 +48,7 @@ class Parity:
         return replace(
             self.obs,
             sequences=Sequences(*fields),
-            cache=ActivationCache(streams, self.obs.bridge),
+            cache=Activations(streams, self.obs.bridge),
             prediction=torch.cat([self.obs.prediction, self.mirror.prediction]),
         )
 
