@@ -12,7 +12,7 @@ from transformer_lens import ActivationCache
 class Activations(ActivationCache):
     """An ActivationCache whose layers are counted from 0, not from the end, and named in its errors."""
 
-    def __getitem__(self, key: str | tuple) -> Float[Tensor, "..."]:
+    def __getitem__(self, key: str | tuple) -> Float[Tensor, "*shape"]:
         """An activation by its hook's name, or by a short name and a layer.
 
         Raises:
