@@ -5,6 +5,7 @@
 
 import dataclasses
 import warnings
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -54,59 +55,51 @@ def told(error):
     return str(error)
 
 
+@contextmanager
+def damaged(path, changes):
+    """A file with changes, for the time being; a CheckpointError that names it is as good as a right answer."""
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(changed(whole, changes))
+        yield whole
+    except CheckpointError as error:
+        assert path.name in told(error)
+    finally:
+        path.write_bytes(whole)
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 @fuzzed
 @given(CHANGES)
 def test_a_damaged_checkpoint(shipped, name, changes):
     folder, model, _ = shipped
-    path, recipe = folder / name, checkpoints.load_recipe(folder)
-    whole = path.read_bytes()
-    try:
-        path.write_bytes(changed(whole, changes))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a config without its hash warns: then nothing is promised
-            loaded = checkpoints.load(folder)
-            assert checkpoints.load_recipe(folder) == recipe
-            assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), model.parameters(), strict=True))
-    except CheckpointError as error:
-        assert name in told(error)
-    except UserWarning:
-        pass
-    finally:
-        path.write_bytes(whole)
+    recipe = checkpoints.load_recipe(folder)
+    # A config without its hash warns: then nothing is promised.
+    with damaged(folder / name, changes), suppress(UserWarning), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = checkpoints.load(folder)
+        assert checkpoints.load_recipe(folder) == recipe
+        assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), model.parameters(), strict=True))
 
 
 @fuzzed
 @given(CHANGES)
 def test_a_damaged_log(shipped, changes):
     folder, *_ = shipped
-    path = folder / "training_log.csv"
-    whole = path.read_bytes()
-    try:
-        path.write_bytes(changed(whole, changes))
+    with damaged(folder / "training_log.csv", changes):
         log = checkpoints.load_log(folder)
         assert list(log) == list(checkpoints.LOG_COLUMNS) and len({len(column) for column in log.values()}) == 1
         assert all(0 <= value < np.inf for column in log.values() for value in column)
-    except CheckpointError as error:
-        assert "training_log.csv" in told(error)
-    finally:
-        path.write_bytes(whole)
 
 
 @fuzzed
 @given(CHANGES)
 def test_a_damaged_state(shipped, changes):
     *_, trainer = shipped
-    path = trainer.out / STATE
-    whole, before = path.read_bytes(), [p.clone() for p in trainer.model.parameters()]
-    try:
-        path.write_bytes(changed(whole, changes))
+    path, before = trainer.out / STATE, [p.clone() for p in trainer.model.parameters()]
+    with damaged(path, changes) as whole:
         trainer.load()
         assert path.read_bytes() == whole  # a change that changes nothing
-    except CheckpointError as error:
-        assert STATE in told(error)
-    finally:
-        path.write_bytes(whole)
     assert all(torch.equal(a, b) for a, b in zip(trainer.model.parameters(), before, strict=True))
 
 
@@ -114,16 +107,9 @@ def test_a_damaged_state(shipped, changes):
 @given(CHANGES)
 def test_a_damaged_config_at_the_evaluator(shipped, changes):
     folder, *_ = shipped
-    path = folder / "config.json"
-    whole = path.read_bytes()
-    try:
-        path.write_bytes(changed(whole, changes))
+    with damaged(folder / "config.json", changes), suppress(*evaluator.UNUSABLE):
         each, variance = evaluator.errors(folder, 2)
         assert np.isfinite(each).all() and np.isfinite(variance)
-    except evaluator.UNUSABLE:
-        pass
-    finally:
-        path.write_bytes(whole)
 
 
 @fuzzed
