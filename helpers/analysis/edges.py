@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from helpers.analysis.attribution import head_result
 from helpers.analysis.components import INPUT, Component, attention, head, mlp
 from helpers.analysis.edits import as_pattern
 from helpers.analysis.following import blind_prediction, signs
@@ -57,7 +58,7 @@ def written(obs: Observation) -> Written:
     """What each sender writes, a head without the bias that its layer adds."""
     found = [obs.cache["resid_pre", 0]]
     for i in range(obs.config.n_layers):
-        found += torch.einsum("bnhk,hkd->hbnd", obs.cache["z", i], obs.bridge.W_O[i])
+        found += [head_result(obs, h) for h in obs.heads(i)]
         found.append(obs.cache["mlp_out", i])
     return torch.stack(found)
 
