@@ -139,27 +139,3 @@ def linearize(fit: Observation, judged: Observation, layer: int) -> Prediction:
     known, stream = (obs.cache["resid_pre", layer] for obs in (fit, judged))
     added = affine(stream, known, fit.cache["resid_post", layer] - known)
     return predict_with(judged, [(components.layer(layer).hook, partial(replace, by=stream + added))])
-
-
-def cut_path(obs: Observation, sender: Component, layer: int, into: str) -> Prediction:
-    """Ablates one path: what a component puts straight into the queries, keys or values of a layer's heads.
-
-    Its mean over sequences at each position is put there instead, so that positions can still be told apart.
-
-    All else, the sender's other readers included, is as it was (path patching, Goldowsky-Dill et al. 2023).
-
-    Args:
-        sender: as for ``freeze``, below ``layer``.
-        into: "q", "k" or "v".
-    Raises:
-        ValueError: ``sender`` is no component below the layer, or ``into`` none of the three.
-    """
-    if into not in ("q", "k", "v"):
-        raise ValueError(f"into must be one of ('q', 'k', 'v'), got {into!r}")
-    if sender not in (below := components.writers(layer)):
-        raise ValueError(f"sender must be among {', '.join(map(str, below))}, got {sender}")
-    written, stream = obs.cache[sender.hook], obs.cache["resid_pre", layer]
-    x = obs.bridge.blocks[layer].ln1(stream - written + written.mean(dim=0))
-    weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[layer], getattr(obs.bridge, f"b_{into.upper()}")[layer]
-    by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
-    return predict_with(obs, [(f"blocks.{layer}.attn.hook_{into}", partial(replace, by=by))])

@@ -36,7 +36,6 @@ BY_LAYER = {
     "edit_outputs": lambda obs, i: edits.edit_outputs(obs, i, "flipped"),
     "identity_sizes": edits.identity_sizes,
     "linearize": lambda obs, i: interventions.linearize(obs, obs, i),
-    "cut_path": lambda obs, i: interventions.cut_path(obs, components.INPUT, i, "q"),
     "into_heads": lambda obs, i: paths.into_heads(obs, obs.embedded, i, paths.READERS[0]),
     "over_random": lambda obs, i: circuits.over_random(obs, i, circuits.effective_rank),
 }

@@ -151,25 +151,3 @@ def test_a_layer_that_is_affine_is_replaced_without_loss(obs):
 def test_another_way_is_refused(obs, call):
     with pytest.raises(ValueError, match="by must be one of .*got 'x'"):
         call(obs)
-
-
-def test_cutting_all_that_is_written_leaves_positions_alone(obs):
-    """With one sender that stands for all of them, the heads read the mean stream of each position."""
-    x = obs.bridge.blocks[2].ln1(obs.cache["resid_pre", 2].mean(dim=0, keepdim=True))
-    stream = obs.cache["resid_pre", 2]
-    alone = seen(obs, {"blocks.0.hook_resid_pre": stream, ("resid_pre", 2): stream})
-    for into in ("q", "k", "v"):
-        weight, bias = getattr(obs.bridge, f"W_{into.upper()}")[2], getattr(obs.bridge, f"b_{into.upper()}")[2]
-        mean = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
-        by_hand = iv.predict_with(
-            obs, [(f"blocks.2.attn.hook_{into}", lambda v, hook, mean=mean: mean.expand_as(v).clone())]
-        )
-        assert close(iv.cut_path(alone, INPUT, 2, into), by_hand)
-        assert not close(iv.cut_path(obs, mlp(1), 2, into), obs.prediction)
-
-
-def test_a_path_that_is_not_there_is_refused(obs):
-    with pytest.raises(ValueError, match="sender must be among"):
-        iv.cut_path(obs, attention(2), 2, "q")
-    with pytest.raises(ValueError, match="into must be one of"):
-        iv.cut_path(obs, INPUT, 2, "z")

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from helpers.analysis import interventions, paths
+from helpers.analysis import paths
 from helpers.analysis.components import INPUT, attention, head, mlp
+from helpers.analysis.interventions import predict_with
 from helpers.analysis.parity import Parity
 
 
@@ -16,11 +17,15 @@ def parity(obs):
 
 
 @pytest.mark.parametrize("reader", paths.READERS)
-def test_a_whole_path_is_that_of_cut_path(parity, reader):
-    written = parity.obs.cache[mlp(1).hook]
-    expected = interventions.cut_path(parity.obs, mlp(1), 2, reader)
-    close(paths.into_heads(parity.obs, written - written.mean(dim=0), 2, reader), expected)
-    close(paths.into_heads(parity.obs, torch.zeros_like(written), 2, reader), parity.obs.prediction)
+def test_with_all_that_varies_taken_away_heads_read_the_mean_stream(parity, reader):
+    obs, stream = parity.obs, parity.obs.cache["resid_pre", 2]
+    x = obs.bridge.blocks[2].ln1(stream.mean(dim=0, keepdim=True))
+    weight, bias = getattr(obs.bridge, f"W_{reader.upper()}")[2], getattr(obs.bridge, f"b_{reader.upper()}")[2]
+    by = torch.einsum("bnd,hdk->bnhk", x, weight) + bias
+    by_hand = predict_with(obs, [(f"blocks.2.attn.hook_{reader}", lambda v, hook: by.expand_as(v).clone())])
+    close(paths.into_heads(obs, stream - stream.mean(dim=0), 2, reader), by_hand)
+    assert (by_hand - obs.prediction).abs().max() > 1e-3
+    close(paths.into_heads(obs, torch.zeros_like(stream), 2, reader), obs.prediction)
 
 
 def test_what_is_lost_of_both_parts_is_all_but_the_mean_of_the_numbers(parity):
