@@ -1,4 +1,4 @@
-"""The command line of the series: ``recurrences train|evaluate|forecast``, or ``python -m helpers`` uninstalled."""
+"""The series at the shell: ``recurrences train|sweep|evaluate|forecast``, or ``python -m helpers`` uninstalled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from helpers.training.terminal import print_anyway, stop_quietly
 
 ABOUT = {
     "train": "Trains a model from a recipe; Ctrl-C saves, and the same command goes on from there.",
+    "sweep": "Trains and measures many models that a file lists, here or on a cluster; resumes where it was stopped.",
     "evaluate": "Prints the test error of checkpoints, found out without torch; a shipped model's name is enough.",
     "forecast": "Continues a sequence in a file, with a standard deviation for each entry.",
 }
@@ -18,6 +19,13 @@ ABOUT = {
 def train(arguments: list[str]) -> int:
     """``python -m helpers.training``."""
     from helpers.training.command import main as work
+
+    return work(arguments)
+
+
+def sweep(arguments: list[str]) -> int:
+    """``python -m helpers.training sweep``."""
+    from helpers.training.sweep_command import main as work
 
     return work(arguments)
 
@@ -55,7 +63,7 @@ def forecast(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"train": train, "evaluate": evaluate, "forecast": forecast}
+COMMANDS = {"train": train, "sweep": sweep, "evaluate": evaluate, "forecast": forecast}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -64,9 +64,9 @@ def cpu_threads(count: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def stop_requests() -> Iterator[threading.Event]:
+def stop_requests(event: threading.Event | None = None) -> Iterator[threading.Event]:
     """Turns SIGINT and SIGTERM into an event for the time being, so that no step is cut in half."""
-    event = threading.Event()
+    event = event or threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event  # only the main thread may listen to signals
         return
@@ -87,6 +87,7 @@ def train(
     threads: int | None = None,
     compiled: bool = False,
     bar: Callable[..., tqdm] = tqdm,
+    stop: threading.Event | None = None,
 ) -> Path:
     """Trains a recipe to its end, taking up where an earlier call in the same folder was stopped.
 
@@ -96,10 +97,11 @@ def train(
         threads: CPU threads while it trains. A run repeats bit by bit on one, and small models lose little by it.
         compiled: let torch.compile make one program of the step (needs a C++ compiler). The result differs by rounding.
         bar: makes the progress bar, as tqdm does.
+        stop: set by another thread, it stops the training as Ctrl-C does.
     Returns:
         ``out``.
     Raises:
-        Stopped: on Ctrl-C or SIGTERM, after the state was saved.
+        Stopped: on Ctrl-C or SIGTERM, or told to by ``stop``, after the state was saved.
         checkpoints.CheckpointError: the folder holds the state of another recipe, or a damaged one.
         ValueError: ``threads`` is not between 1 and ``MOST_THREADS``.
         disk.InUse: another process trains in the folder.
@@ -107,7 +109,7 @@ def train(
         FloatingPointError: the test error is no longer a number; the state from before is left on disk.
     """
     keep_memory()
-    with cpu_threads(threads), alone_in(Path(out)), usual_torch(), stop_requests() as stop:
+    with cpu_threads(threads), alone_in(Path(out)), usual_torch(), stop_requests(stop) as stop:
         if fresh:
             for name in ("config.json", STATE):
                 (Path(out) / name).unlink(missing_ok=True)
