@@ -20,6 +20,7 @@ from helpers.training import weights
 from helpers.training.disk import write
 from helpers.training.machine import usual_torch
 from helpers.training.model import RecurrenceModel
+from helpers.training.muon import Muon
 from helpers.training.recipes import Recipe
 from helpers.training.state import STATE, check, pack, unpack
 
@@ -85,14 +86,7 @@ def make_optimizers(recipe: Recipe, model: RecurrenceModel, graphed: bool = Fals
         )
     ]
     if muon:
-        optimizers.append(
-            torch.optim.Muon(
-                list(muon.values()),
-                lr=recipe.muon_learning_rate,
-                weight_decay=recipe.weight_decay,
-                adjust_lr_fn="match_rms_adamw",
-            )
-        )
+        optimizers.append(Muon(list(muon.values()), recipe.muon_learning_rate, recipe.weight_decay))
     return optimizers
 
 
