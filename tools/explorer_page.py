@@ -18,7 +18,7 @@ from helpers.places import ANALYSED, BUILD, CHECKPOINTS, ROOT
 MARK = "<!-- explorer -->"
 RUNTIME = BUILD / "npm" / "node_modules" / "onnxruntime-web" / "dist"
 ENGINE = "ort-wasm-simd-threaded"
-SCRIPTS = ("numbers", "reader", "engine", "charts", "views", "page")  # of docs/_static, in the order of loading
+SCRIPTS = ("numbers", "reader", "engine", "charts", "views", "layout", "page")  # of docs/_static, as they load
 MISSING = (
     "**The explorer is not in this build.** The model runs in the page by ONNX Runtime Web, which `make runtime` "
     "fetches once, by npm and over the network; `make site` then has it. "

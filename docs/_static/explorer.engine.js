@@ -1,4 +1,4 @@
-/* The model: loads runtime and graph, which are scripts so that a page opened as a file can load them too, and runs it. */
+/* The model: loads runtime and graph, as scripts, which a page opened as a file can load, too; and runs it. */
 (() => {
   const R = (window.Recurrences ??= {});
   const here = document.currentScript.src.replace(/explorer\.engine\.js.*$/, "");
@@ -12,7 +12,8 @@
     });
 
   async function unpacked(name) {
-    const text = atob(R.packed[name]), bytes = new Uint8Array(text.length);
+    const text = atob(R.packed[name]),
+      bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
     delete R.packed[name];
     const whole = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -31,8 +32,10 @@
     let last = Promise.resolve();
 
     async function once(rows, strengths, direction) {
-      const { contexts, dimension, layers, heads } = settings, n = rows.length;
-      const given = new Float32Array(contexts * dimension), along = new Float32Array(contexts * dimension);
+      const { contexts, dimension, layers, heads } = settings,
+        n = rows.length;
+      const given = new Float32Array(contexts * dimension),
+        along = new Float32Array(contexts * dimension);
       rows.forEach((row, i) => given.set(row, i * dimension));
       along.set(direction, (n - 1) * dimension);
       const tensor = (data, ...shape) => new ort.Tensor("float32", data, shape);
@@ -42,8 +45,13 @@
         directions: tensor(along, contexts, dimension),
       });
       const cut = (one) => rows.map((_, i) => Array.from(one.data.subarray(i * dimension, (i + 1) * dimension)));
-      const pattern = (layer, head) => (i, j) => out.patterns.data[((layer * heads + head) * contexts + i) * contexts + j];
-      return { predictions: cut(out.prediction), pattern, weights: cut(out.pulled_back).map((row) => R.dot(row, direction)) };
+      const pattern = (layer, head) => (i, j) =>
+        out.patterns.data[((layer * heads + head) * contexts + i) * contexts + j];
+      return {
+        predictions: cut(out.prediction),
+        pattern,
+        weights: cut(out.pulled_back).map((row) => R.dot(row, direction)),
+      };
     }
 
     /* One context's predictions, attention, and weights on each vector along a direction; one run at a time. */

@@ -1,46 +1,16 @@
 /* The explorer's page: it loads when it comes into view, and draws anew whatever is moved. */
 (() => {
   const R = (window.Recurrences ??= {});
-  const AFTER = 250;  // ms without a move, after which the curve of the implied c is drawn
-  const SWEPT = [-1, 1].flatMap((side) => Array.from({ length: 14 }, (_, i) => side * (0.2 + 0.1 * i))).sort((a, b) => a - b);
-  const slider = (name, text, low, high, step, value) =>
-    `<label>${text} <output></output><input type="range" name="${name}" min="${low}" max="${high}" step="${step}" value="${value}"></label>`;
-  const view = (name, kind = "div") => `<figure><figcaption></figcaption><${kind} class="${name}" data-view="${name}"></${kind}></figure>`;
-
-  function layout(root, { contexts, layers, heads, low, high, minimum }) {
-    const layer = (l) => `<optgroup label="layer ${l}"><option value="L${l}">all heads of layer ${l}</option>
-      ${Array.from({ length: heads }, (_, h) => `<option>L${l}H${h}</option>`).join("")}</optgroup>`;
-    const maps = (l) => `<button type="button" class="whole" value="L${l}" data-layer="${l}" aria-label="all heads of layer ${l}">${l}</button>
-      ${Array.from({ length: heads }, (_, h) => `<button type="button" value="L${l}H${h}" data-layer="${l}" data-head="${h}"><canvas></canvas><span></span></button>`).join("")}`;
-    const each = (f) => Array.from({ length: layers }, (_, l) => f(l)).join("");
-    root.innerHTML = `<form>
-      <fieldset><legend>A sequence</legend>
-        ${slider("c", "c", -R.MOST, R.MOST, 0.05, -0.8)}
-        ${slider("vectors", "vectors in the context", minimum, contexts, 1, Math.min(5, contexts))}
-        ${slider("noise", "noise on every entry", 0, 0.1, 0.005, 0)}
-        <button type="button" name="another">Another start and d</button></fieldset>
-      <fieldset><legend>Its heads</legend>
-        <label>which <select name="chosen">${each(layer)}</select></label>
-        ${slider("strength", "strength", 0, 2, 0.1, 1)}
-        <button type="button" name="reset">All back to 1</button></fieldset>
-      <fieldset><legend>Or one of your own</legend>
-        <textarea name="own" rows="5" spellcheck="false" aria-label="Your own sequence, one vector to a line" placeholder="one vector to a line:&#10;1 10&#10;2 8&#10;4 4"></textarea></fieldset>
-      </form>
-      <div class="views"><p class="said" role="status"></p>
-      <table><thead><tr><th></th><th scope="col">mean square error</th><th scope="col">÷ blind to c</th><th scope="col">implied c</th></tr></thead>
-        <tbody data-view="numbers"></tbody></table>
-      <p class="legend"><i class="truth">●</i> vectors <i class="truth">○</i> exact <i class="model">◆</i> model <i class="intact">□</i> all heads at 1 <i class="band"></i> c in training: ${R.number(low)} to ${R.number(high)}</p>
-      ${view("line")}<div class="pair">${view("weights")}${view("implied")}</div>
-      <figure><figcaption></figcaption><div class="attention" data-view="attention" role="group" aria-label="heads, moved through by arrow keys">${each(maps)}</div></figure></div>`;
-    root.style.setProperty("--heads", heads);
-    return Object.fromEntries([...root.querySelectorAll("[data-view]")].map((place) => [place.dataset.view, place]));
-  }
+  const AFTER = 250; // ms without a move, after which the curve of the implied c is drawn
+  const SWEPT = [-1, 1]
+    .flatMap((side) => Array.from({ length: 14 }, (_, i) => side * (0.2 + 0.1 * i)))
+    .sort((a, b) => a - b);
 
   class Explorer {
     constructor(root, { settings, run }) {
       Object.assign(this, { root, settings, run, seed: 0, chosen: "L0", count: 0, busy: false, kept: {} });
       this.strengths = Array.from({ length: settings.layers }, () => Array(settings.heads).fill(1));
-      this.places = layout(root, settings);
+      this.places = R.layout(root, settings);
       this.form = root.querySelector("form").elements;
       this.said = root.querySelector(".said");
       this.listen();
@@ -48,7 +18,8 @@
     }
 
     listen() {
-      const { form, places } = this, maps = [...places.attention.querySelectorAll("button")];
+      const { form, places } = this,
+        maps = [...places.attention.querySelectorAll("button")];
       this.root.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
       for (const name of ["c", "vectors", "noise", "own"]) form[name].addEventListener("input", () => this.move());
       form.another.addEventListener("click", () => (this.seed++, this.move()));
@@ -65,7 +36,12 @@
         button.tabIndex = i ? -1 : 0;
         button.addEventListener("click", () => this.choose(button.value));
         button.addEventListener("keydown", (event) => {
-          const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.settings.heads + 1, ArrowUp: -this.settings.heads - 1 }[event.key];
+          const by = {
+            ArrowRight: 1,
+            ArrowLeft: -1,
+            ArrowDown: this.settings.heads + 1,
+            ArrowUp: -this.settings.heads - 1,
+          }[event.key];
           if (!by || !maps[i + by]) return;
           event.preventDefault();
           button.tabIndex = -1;
@@ -78,7 +54,9 @@
         if (this.state && width !== this.root.clientWidth) this.show();
         width = this.root.clientWidth;
       }).observe(this.root);
-      new MutationObserver(() => this.state && this.show()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+      new MutationObserver(() => this.state && this.show()).observe(document.documentElement, {
+        attributeFilter: ["data-theme"],
+      });
     }
 
     /* The chosen heads, as pairs of layer and head. */
@@ -95,27 +73,56 @@
     }
 
     values() {
-      const { form, settings } = this, c = +form.c.value, vectors = +form.vectors.value, noise = +form.noise.value;
+      const { form, settings } = this,
+        c = +form.c.value,
+        vectors = +form.vectors.value,
+        noise = +form.noise.value;
       const named = { c: R.number(c), vectors, noise: R.number(noise), strength: R.number(+form.strength.value) };
-      for (const [name, text] of Object.entries(named)) form[name].closest("label").querySelector("output").textContent = text;
+      for (const [name, text] of Object.entries(named))
+        form[name].closest("label").querySelector(".value").textContent = text;
       return { c, vectors, noise, seed: this.seed, settings };
     }
 
     /* What to look at: rows in the model's units, the next one, and what has to be said of them. */
     example(asked) {
-      const { form, settings } = this, text = form.own.value;
+      const { form, settings } = this,
+        text = form.own.value;
       form.c.disabled = form.noise.disabled = Boolean(text.trim());
       if (!text.trim()) {
-        const { rows, fixed } = R.drawn(asked, settings), said = R.outside(asked.c, settings.dimension, settings);
-        return { rows: rows.slice(0, asked.vectors), next: rows[asked.vectors], nextName: "the truth", trueC: asked.c, fixed, said };
+        const { rows, fixed } = R.drawn(asked, settings),
+          said = R.outside(asked.c, settings.dimension, settings);
+        return {
+          rows: rows.slice(0, asked.vectors),
+          next: rows[asked.vectors],
+          nextName: "the truth",
+          trueC: asked.c,
+          fixed,
+          said,
+        };
       }
-      const { rows: all, understood } = R.read(text, settings), given = all.slice(0, asked.vectors);
-      const found = R.fit(given, settings.contexts + 1, settings.student), map = R.toModel(given, found, asked.seed, settings);
-      const rows = given.map(map.there), solved = R.solveC(rows);
-      const next = all[given.length] ? map.there(all[given.length]) : R.add(rows.at(-1), R.add(rows.at(-1), rows.at(-2), -1), solved);
+      const { rows: all, understood } = R.read(text, settings),
+        given = all.slice(0, asked.vectors);
+      const found = R.fit(given, settings.contexts + 1, settings.student),
+        map = R.toModel(given, found, asked.seed, settings);
+      const rows = given.map(map.there),
+        solved = R.solveC(rows);
+      const next = all[given.length]
+        ? map.there(all[given.length])
+        : R.add(rows.at(-1), R.add(rows.at(-1), rows.at(-2), -1), solved);
       const wrong = R.unsuited(found, given, settings);
-      const said = [`${understood}.`, given.length < all.length ? `The model sees the first ${given.length}.` : "", wrong && `${wrong} What follows is shown all the same.`];
-      return { rows, next, nextName: all[given.length] ? "yours" : "the exact solver", trueC: found.c, said: said.filter(Boolean).join(" "), back: map.back };
+      const said = [
+        `${understood}.`,
+        given.length < all.length ? `The model sees the first ${given.length}.` : "",
+        wrong && `${wrong} What follows is shown all the same.`,
+      ];
+      return {
+        rows,
+        next,
+        nextName: all[given.length] ? "yours" : "the exact solver",
+        trueC: found.c,
+        said: said.filter(Boolean).join(" "),
+        back: map.back,
+      };
     }
 
     /* Draws what the controls say; moves that come while it is at it are drawn once, after it. */
@@ -123,7 +130,7 @@
       this.count++;
       if (this.busy) return;
       this.busy = true;
-      for (let seen = 0; seen !== this.count; ) {
+      for (let seen = 0; seen !== this.count;) {
         seen = this.count;
         const began = performance.now();
         try {
@@ -141,31 +148,61 @@
     }
 
     async predict(rows, strengths) {
-      const { settings } = this, random = R.normals(1)(settings.dimension);
-      const direction = R.orthonormal([...rows, random]).at(-1);  // at right angles to all vectors
+      const { settings } = this,
+        random = R.normals(1)(settings.dimension);
+      const direction = R.orthonormal([...rows, random]).at(-1); // at right angles to all vectors
       const out = await this.run(rows, strengths, direction);
       return { ...out, direction, implied: R.implied(out.predictions.at(-1), rows, settings.error) };
     }
 
     async look(asked) {
-      const { settings } = this, strengths = this.strengths.map((row) => [...row]), example = this.example(asked);
-      const { rows } = example, n = rows.length, changed = strengths.flat().some((one) => one !== 1), ones = strengths.map((row) => row.map(() => 1));
-      const key = JSON.stringify(rows), now = await this.predict(rows, strengths);
+      const { settings } = this,
+        strengths = this.strengths.map((row) => [...row]),
+        example = this.example(asked);
+      const { rows } = example,
+        n = rows.length,
+        changed = strengths.flat().some((one) => one !== 1),
+        ones = strengths.map((row) => row.map(() => 1));
+      const key = JSON.stringify(rows),
+        now = await this.predict(rows, strengths);
       if (changed && this.kept.key !== key) this.kept = { key, out: await this.predict(rows, ones) };
       if (!changed) this.kept = { key, out: now };
-      const blind = rows.reduce((sum, row, i) => R.add(sum, row, settings.blind[n - 1][i]), Array(settings.dimension).fill(0));
-      this.state = { ...example, exactC: example.trueC, settings, strengths, now, intact: changed ? this.kept.out : null, blind, curves: {} };
-      this.say([example.said, this.answer()].filter(Boolean).join(" "), Boolean(example.said && !example.back));
+      const blind = rows.reduce(
+        (sum, row, i) => R.add(sum, row, settings.blind[n - 1][i]),
+        Array(settings.dimension).fill(0),
+      );
+      this.state = {
+        ...example,
+        exactC: example.trueC,
+        settings,
+        strengths,
+        now,
+        intact: changed ? this.kept.out : null,
+        blind,
+        curves: {},
+      };
+      this.say(
+        [example.said, this.answer(), this.ahead()].filter(Boolean).join(" "),
+        Boolean(example.said && !example.back),
+      );
       this.show();
-      this.root.explored = this.state;  // for whoever asks in the console, and for tests
+      this.root.explored = this.state; // for whoever asks in the console, and for tests
     }
 
     /* The prediction of one's own sequence in its own units. */
     answer() {
       const { back, rows, now } = this.state;
       if (!back) return "";
-      const row = back(now.predictions.at(-1)).map((x) => R.number(x, 4)), shown = row.slice(0, 6).join(", ");
+      const row = back(now.predictions.at(-1)).map((x) => R.number(x, 4)),
+        shown = row.slice(0, 6).join(", ");
       return `Row ${rows.length + 1} is predicted to be ${shown}${row.length > 6 ? ", …" : ""}.`;
+    }
+
+    /* Late in a sequence a rule that knows no c is nearly exact. */
+    ahead() {
+      const { rows, next, now, blind, intact } = this.state;
+      const first = !intact && R.square(now.predictions.at(-1), next) > R.square(blind, next);
+      return first ? `With ${rows.length} vectors a rule that knows no c is ahead of the model.` : "";
     }
 
     say(text, warning = false) {
@@ -185,9 +222,13 @@
 
     /* The implied c for other values of c, one after another, until something is moved. */
     async sweep(count) {
-      const { state } = this, asked = this.values();
+      const { state } = this,
+        asked = this.values();
       if (state.back || this.root.dataset.state !== "ready") return;
-      const kinds = { ...(state.intact && { intact: state.strengths.map((row) => row.map(() => 1)) }), model: state.strengths };
+      const kinds = {
+        ...(state.intact && { intact: state.strengths.map((row) => row.map(() => 1)) }),
+        model: state.strengths,
+      };
       for (const [kind, strengths] of Object.entries(kinds))
         for (const c of SWEPT) {
           const rows = R.drawn({ ...asked, c }, this.settings).rows.slice(0, asked.vectors);
@@ -217,7 +258,10 @@
 
   for (const root of document.querySelectorAll(".explorer")) {
     root.querySelector("button").addEventListener("click", () => open(root));
-    const seen = new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && (seen.disconnect(), open(root)), { threshold: 0.2 });
+    const seen = new IntersectionObserver(
+      (entries) => entries.some((one) => one.isIntersecting) && (seen.disconnect(), open(root)),
+      { threshold: 0.2 },
+    );
     if (!navigator.connection?.saveData) seen.observe(root);
   }
 })();

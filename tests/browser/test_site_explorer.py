@@ -14,7 +14,7 @@ from helpers.analysis.components import head
 from helpers.analysis.interventions import scaling
 from helpers.analysis.jacobians import rule_of, weights
 from helpers.analysis.observation import observe_sequences
-from helpers.analysis.suitability import unsuited
+from helpers.analysis.suitability import covering, unsuited
 from helpers.data.blind import best_weights, predict
 from helpers.data.fitting import fit
 from helpers.data.predictors import continue_by, exact_solver
@@ -233,8 +233,8 @@ def test_what_can_be_read_is_said(shared, text, shape, understood):
 def test_a_c_outside_the_training_is_named_with_the_range_and_a_model_that_knows_it(shared, origin):
     shared.set("own", "")
     shared.set("c", 1.3)
-    expected = "c = 1.3 is outside the −1 to 1 that origin was trained on; the shipped model paper was trained on it."
-    assert expected in shared.said()
+    other = f"the shipped model {covering(1.3, 40)} was trained on it"
+    assert f"c = 1.3 is outside the −1 to 1 that origin was trained on; {other}." in shared.said()
     for c in (1.3, -1.2, 0.5):
         rows = unroll(np.array([[1.0, 2.0]]), np.array([c]), np.array([[0.3, -0.4]]), 6)[0]
         shared.set("own", "\n".join(" ".join(map(repr, row.tolist())) for row in rows))
@@ -244,7 +244,10 @@ def test_a_c_outside_the_training_is_named_with_the_range_and_a_model_that_knows
     assert "This is not affine" in shared.said()
     shared.set("own", "")
     shared.set("c", -0.8)
+    shared.set("vectors", 5)
     assert not shared.said()
+    shared.set("vectors", 14)
+    assert shared.said() == "With 14 vectors a rule that knows no c is ahead of the model."
 
 
 def test_a_move_is_quick(shared, capsys):
