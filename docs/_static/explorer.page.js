@@ -137,8 +137,7 @@
           await this.look(this.values());
           this.root.dataset.ms = (performance.now() - began).toFixed(1);
         } catch (error) {
-          if (!(error instanceof R.Refused)) throw error;
-          this.refuse(error.message);
+          this.refuse(error instanceof R.Refused ? error.message : `This could not be computed (${error.message}).`);
         }
         this.root.dataset.moves = seen;
       }

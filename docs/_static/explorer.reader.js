@@ -77,7 +77,7 @@
       rows = rows.slice(-settings.contexts);
       said.push(`the last ${settings.contexts} are used`);
     }
-    if (rows.every((row) => row.every((x, i) => x === rows[0][i])))
+    if (rows.every((row) => row.every((x, i) => Math.abs(x - rows[0][i]) < 1 / settings.largest)))
       refuse(`All rows equal row ${cells[0][0]}, so that any c fits and none can be found.`);
     return { rows, understood: said.join(", ") };
   }

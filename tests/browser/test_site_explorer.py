@@ -235,13 +235,14 @@ def test_a_c_outside_the_training_is_named_with_the_range_and_a_model_that_knows
     shared.set("c", 1.3)
     other = f"the shipped model {covering(1.3, 40)} was trained on it"
     assert f"c = 1.3 is outside the −1 to 1 that origin was trained on; {other}." in shared.said()
-    for c in (1.3, -1.2, 0.5):
-        rows = unroll(np.array([[1.0, 2.0]]), np.array([c]), np.array([[0.3, -0.4]]), 6)[0]
+    shared.set("vectors", 14)
+    affine = [unroll(np.array([[1.0, 2.0]]), np.array([c]), np.array([[0.3, -0.4]]), 6)[0] for c in (1.3, -1.2, 0.5)]
+    few = [[[1.0], [2], [4]], [[1.0], [1], [2], [3]], [[1.0, 2], [3, 4], [9, 9]], [[1.0], [5], [2], [9], [1], [7], [7]]]
+    for rows in [*affine, *map(np.array, few)]:
         shared.set("own", "\n".join(" ".join(map(repr, row.tolist())) for row in rows))
-        wrong = unsuited(fit(rows, 15), rows, origin[1])
-        assert ("outside the −1 to 1" in shared.said()) == bool(wrong), (wrong, shared.said())
-    shared.set("own", "1\n5\n2\n9\n1\n7\n7\n3")
-    assert "This is not affine" in shared.said()
+        wrong = unsuited(fit(rows, 15), rows, origin[1]) or ""
+        for sentence in ("outside the −1 to 1", "not affine"):
+            assert (sentence in shared.said()) == (sentence in wrong.replace("-", "−")), (wrong, shared.said())
     shared.set("own", "")
     shared.set("c", -0.8)
     shared.set("vectors", 5)
