@@ -15,7 +15,7 @@ story notebooks unit strict lax: export THP_MEM_ALLOC_ENABLE = 1
 unexport PYTHONSAFEPATH  # tools import one another
 
 .DEFAULT_GOAL := help
-.PHONY: help story test unit nightly strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
+.PHONY: help runtime story test unit nightly strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,7 +27,21 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,site,test]"
 	@touch $@
 
+# What the site's explorer runs the model with, in the versions and with the checksums of package-lock.json.
+NPM := $(BUILD)/npm
+$(NPM)/ready: tools/explorer/package-lock.json
+	@mkdir -p $(NPM) && cp tools/explorer/package*.json $(NPM)
+	@command -v npm >/dev/null || { echo "npm is needed, which comes with Node.js" >&2; exit 1; }
+	@npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=0 --fetch-timeout=60000
+	@touch $@
+
+runtime: $(NPM)/ready  ## fetch ONNX Runtime Web by npm, for the explorer of the site
+
+# Without npm or network the site is built all the same, with a sentence where its explorer would be.
+TRY_RUNTIME = @$(MAKE) -s runtime 2>/dev/null || echo "no npm or no network: the site's explorer is left out (make runtime says why)"
+
 story: $(READY)  ## run every notebook on the shipped model and build the site with what comes out
+	$(TRY_RUNTIME)
 	$(BIN)/python tools/story.py --jobs $(JOBS)
 
 test: lint unit strict lax  ## ruff, unit tests, strict nbval on the shipped model, lax nbval on a model trained on the spot
@@ -59,6 +73,7 @@ explorer: $(READY)  ## serve the explorer as a page without its code (Voilà; AR
 		--VoilaConfiguration.file_allowlist='[A-Z]+([.](md|cff))?' $(ARGS)
 
 site: $(READY)  ## build the site under build/site from the stored notebooks
+	$(TRY_RUNTIME)
 	$(BIN)/python tools/build_site.py
 
 test-browser: $(READY)  ## site, JupyterLab and explorer in a real browser (needs a Chromium on the PATH)

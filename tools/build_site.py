@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import explorer_page
 import nbformat
 import plotly.io as pio
 from claims_page import notebooks
@@ -36,6 +37,7 @@ CONTENTS = """
 ```{{toctree}}
 :hidden:
 :caption: Reference
+docs/explorer
 docs/claims
 docs/glossary
 CONTRIBUTING
@@ -78,6 +80,7 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
     (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed), encoding="utf-8")
+    explorer_page.add(SOURCE)
 
 
 def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:

@@ -17,6 +17,7 @@ def site():
 
 PAGES = [
     "index",
+    "docs/explorer",
     "docs/claims",
     "docs/glossary",
     *(f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))),
