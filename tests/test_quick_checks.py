@@ -119,11 +119,11 @@ def test_12_shares_of_a_right_prediction_sum_to_one(obs):
     written = sum(with_target for with_target, _ in sums.values())
     right = (obs.prediction * obs.targets)[:, 2:].sum(dim=(1, 2))
     torch.testing.assert_close(written, right)  # so the shares sum to 1 where prediction and target agree
-    assert f"To {1 + 0.15}." in answer("12_explorer")
+    assert f"To {1 + 0.15}." in answer("13_explorer")
 
 
 def test_13_c_survives_a_change_of_units():
     v = unroll(np.array([[7.0]]), np.array([0.5]), np.array([[3.0]]), 4)[0]
     w = 2 * v + 5
     assert np.array_equal(unroll(w[:1], np.array([0.5]), np.array([[8.5]]), 4)[0], w)
-    assert "The same c, and d = 8.5" in answer("13_your_own_recurrence")
+    assert "The same c, and d = 8.5" in answer("14_your_own_recurrence")

@@ -33,7 +33,7 @@ def forecast(
     The sequence goes through the model under as many random maps (``userdata.to_model``), which leave the truth as it
     is. The forecast is the mean of what comes back. Its deviation has three parts: the spread of the maps, which is how
     far the model contradicts itself; how far the forecast moves when the readings move by as much noise and rounding as
-    they show (``fitting.fit``); and that noise in the next reading itself. Notebook 13 measures how often the truth is
+    they show (``fitting.fit``); and that noise in the next reading itself. Notebook 14 measures how often the truth is
     within two of it.
 
     Args:
