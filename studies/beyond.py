@@ -24,10 +24,8 @@ import torch
 from settings import Row, Run
 from tqdm import tqdm
 
-from helpers.analysis import jacobians
-from helpers.analysis.observation import Observation, observe, predict
-from helpers.claims import measures
-from helpers.claims.readings import in_short
+from helpers.analysis.observation import observe, predict
+from helpers.analysis.outside import mechanism
 from helpers.data import scales
 from helpers.data.families import FAMILIES, like
 from helpers.data.recurrences import Family, sample
@@ -39,7 +37,6 @@ TABLE = Path(__file__).with_name("beyond.csv")
 TRANSFER = TABLE.with_name("beyond_transfer.csv")
 SEEDS, SEED, COUNT = 3, 20240715, 512  # the second: of the sequences that a model of one family is asked of another
 CONTEXTS = (3, 4, 5, 8, 14, 30)  # at which errors are told by themselves
-CLAIMS = ("A1.attention", "A2.r2", "C3.output")  # measures that make sense whatever the family
 LEVELS = {"blind": 1.0, "half": 0.5, "fifth": 0.2}  # of the blind rule's error
 CONDITIONS: dict[str, dict] = {
     "base": {},
@@ -124,17 +121,6 @@ def measured(model: RecurrenceModel, family: Family, log: dict[str, list[float]]
         if context < family.length:
             found |= {f"{short}.{context}": by_context[name][context - 3] for short, name in SHORT.items()}
     return found | mechanism(observe(model, family))
-
-
-def mechanism(obs: Observation) -> Row:
-    """Claims' measures that make sense for any family, and whether the prediction is a mixture of the vectors seen."""
-    found: Row = {}
-    for claim in sorted({name.split(".")[0] for name in CLAIMS}):
-        short = in_short(claim, measures.measure(obs, [claim])[claim])
-        found |= {name: short[name] for name in CLAIMS if name in short}
-    contexts = obs.vectors[:128, : min(6, obs.config.n_ctx)]
-    found["identity"] = jacobians.identity_share(jacobians.rule_of(obs), contexts).mean().item()
-    return found
 
 
 def transfer(model: RecurrenceModel, row: Row) -> pd.DataFrame:

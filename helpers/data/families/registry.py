@@ -35,6 +35,7 @@ def named(name: str) -> Callable[[type[Family]], type[Family]]:
             raise ValueError(f"name {name!r} is that of {other.__module__}.{other.__qualname__}")
         rule.__annotations__["kind"] = "str"
         rule.kind = choice(name, (name,))
+        rule.kind.kw_only = True  # Family(40, 15, …) and the like go on to work
         FAMILIES[name] = dataclass(frozen=True)(rule)
         return FAMILIES[name]
 
