@@ -67,7 +67,7 @@ lab: $(READY)  ## open JupyterLab on notebook 01 (ARGS= are Jupyter's, such as -
 # The root is the repository, as in lab, so that links out of notebooks/ lead somewhere. Voilà alone serves one notebook
 # and nothing beside it; in a Jupyter server it wants a contents manager that is not asynchronous.
 explorer: $(READY)  ## serve the explorer as a page without its code (Voilà; ARGS= as for lab)
-	$(BIN)/jupyter server --ServerApp.root_dir=. --ServerApp.default_url=/voila/render/notebooks/12_explorer.ipynb \
+	$(BIN)/jupyter server --ServerApp.root_dir=. --ServerApp.default_url=/voila/render/notebooks/13_explorer.ipynb \
 		--ServerApp.contents_manager_class=jupyter_server.services.contents.largefilemanager.LargeFileManager \
 		--VoilaConfiguration.file_allowlist='(docs|bench)/[\w/-]+[.]\w+' \
 		--VoilaConfiguration.file_allowlist='[A-Z]+([.](md|cff))?' $(ARGS)

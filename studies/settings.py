@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
@@ -136,26 +137,39 @@ def write_table(rows: dict[Run, Row]) -> None:
     checkpoints.write(TABLE, content.encode())
 
 
-def main() -> int:
-    p = argparse.ArgumentParser(prog="studies/settings.py", description=(__doc__ or "").partition("\n")[0])
-    p.add_argument("--runs", type=Path, default=Path("runs") / "settings", help="folder of the runs")
+def fill(
+    p: argparse.ArgumentParser,
+    wanted: Sequence[Run],
+    rows: dict[Run, Row],
+    work: Callable[[str, int, Path], Row],
+    write: Callable[[dict[Run, Row]], None],
+) -> int:
+    """The command line of a study: the runs that have no row, several at once; the table is written after each."""
     p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once, one thread each (default: all CPUs)")
     p.add_argument("--again", action="store_true", help="measure all runs again, and train those not found in --runs")
+    p.add_argument("--only", metavar="SETTING", choices=sorted({one for one, _ in wanted}), help="its rows, made again")
     options = p.parse_args()
     if options.jobs < 1:
         p.error(f"argument --jobs: must be at least 1, got {options.jobs}")
-    rows = {} if options.again else rows_there()
+    asked = [run for run in wanted if options.only in (None, run[0])]
+    rows = {run: row for run, row in rows.items() if not (run in asked and (options.again or options.only))}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(work, *run, options.runs / name(run)): run for run in runs() if run not in rows}
+        jobs = {pool.submit(work, *run, options.runs / name(run)): run for run in asked if run not in rows}
         try:
             for job in tqdm(as_completed(jobs), total=len(jobs), unit="run"):
                 rows[jobs[job]] = job.result()
-                write_table(rows)
+                write(rows)
         except KeyboardInterrupt:  # the workers have had it, too, and saved
             pool.shutdown(cancel_futures=True)
             print("\nstopped; the same command goes on from there", file=sys.stderr)
             return 130
     return 0
+
+
+def main() -> int:
+    p = argparse.ArgumentParser(prog="studies/settings.py", description=(__doc__ or "").partition("\n")[0])
+    p.add_argument("--runs", type=Path, default=Path("runs") / "settings", help="folder of the runs")
+    return fill(p, runs(), rows_there(), work, write_table)
 
 
 if __name__ == "__main__":

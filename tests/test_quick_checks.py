@@ -17,7 +17,7 @@ from helpers.analysis.observation import observe
 from helpers.claims.readings import Reading, way_agrees
 from helpers.claims.study import shifts
 from helpers.data.predictors import continue_by, exact_solver
-from helpers.data.recurrences import unroll
+from helpers.data.recurrences import sequences_from, unroll
 from helpers.training.model import ModelConfig
 
 
@@ -114,16 +114,21 @@ def test_11_a_shift_is_a_difference_of_means():
     assert "0.75 − 1 = −0.25" in answer("11_one_choice_at_a_time")
 
 
-def test_12_shares_of_a_right_prediction_sum_to_one(obs):
+def test_12_what_grows_starts_next_to_zero():
+    drawn = sequences_from(np.ones((1, 1)), np.array([2.0]), np.zeros((1, 1)), 15, "max").vectors
+    assert drawn[0, 5, 0] == 2.0**-9 and "2<sup>−9</sup> = 0.00195" in answer("12_beyond_the_data")
+
+
+def test_13_shares_of_a_right_prediction_sum_to_one(obs):
     sums = {name: share_sums(obs, part) for name, part in contributions(obs).items()}
     written = sum(with_target for with_target, _ in sums.values())
     right = (obs.prediction * obs.targets)[:, 2:].sum(dim=(1, 2))
     torch.testing.assert_close(written, right)  # so the shares sum to 1 where prediction and target agree
-    assert f"To {1 + 0.15}." in answer("12_explorer")
+    assert f"To {1 + 0.15}." in answer("13_explorer")
 
 
-def test_13_c_survives_a_change_of_units():
+def test_14_c_survives_a_change_of_units():
     v = unroll(np.array([[7.0]]), np.array([0.5]), np.array([[3.0]]), 4)[0]
     w = 2 * v + 5
     assert np.array_equal(unroll(w[:1], np.array([0.5]), np.array([[8.5]]), 4)[0], w)
-    assert "The same c, and d = 8.5" in answer("13_your_own_recurrence")
+    assert "The same c, and d = 8.5" in answer("14_your_own_recurrence")

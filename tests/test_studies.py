@@ -3,12 +3,16 @@
 import csv
 import dataclasses
 
+import beyond
 import choices
 import layer_1
+import pandas as pd
 import pytest
 import settings
 
 from helpers.claims.measures import CLAIMS
+from helpers.data.conditions import CONDITIONS
+from helpers.data.families import FAMILIES
 from helpers.training.recipes import RECIPES
 
 
@@ -127,3 +131,45 @@ def test_less_of_layer_1_stays_less_of_it(tmp_path, monkeypatch):
     assert all(a.equal(b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
     row = layer_1.row_of("layer 1's MLP only", 0, tmp_path / "1")
     assert row["test_mse"] == pytest.approx((row["mse, c < 0"] + row["mse, c > 0"]) / 2, rel=0.1)
+
+
+def test_every_condition_beyond_the_data_changes_what_it_says():
+    recipes = {name: beyond.recipe_of(name, 1) for name in beyond.CONDITIONS}
+    assert len({repr(recipe) for recipe in recipes.values()}) == len(recipes)
+    assert recipes["base"] == settings.recipe_of("base", 1)
+    for name, recipe in recipes.items():
+        assert recipe.steps == settings.STEPS and recipe.seed == recipe.model.seed == 1
+        assert recipe.family.kind in (name, "affine") and (recipe.family.c_min, recipe.family.c_max) == (-1, 1)
+    assert set(FAMILIES) - {"affine"} <= set(beyond.CONDITIONS)
+    assert len(beyond.runs()) == 3 * len(recipes) and {seed for _, seed in beyond.runs()[: len(recipes)]} == {0}
+
+
+def test_what_we_expected_beyond_the_data_is_of_conditions_that_are_asked():
+    expected = pd.read_csv(beyond.TABLE.with_name("expectations_beyond.csv"))
+    asked = {"out of range": {*CONDITIONS, "50 steps from predictions"}, "family": set(beyond.CONDITIONS)}
+    asked |= {part: {one.removeprefix(f"{part} ") for one in beyond.CONDITIONS} for part in ("dimension", "context")}
+    asked["transfer"] = set(FAMILIES)
+    for row in expected.itertuples():
+        assert row.condition in asked[row.part], row
+        assert row.low == row.low or row.high == row.high, row
+
+
+def test_a_run_beyond_the_data_is_trained_measured_and_asked_the_other_rules(tmp_path, monkeypatch):
+    short = {"steps": 4, "log_every": 2, "warmup": 0, "decays": (4,)}
+    small = {"dimension": 6, "n_ctx": 6, "d_model": 16, "n_heads": 2, "d_head": 8, "d_mlp": 32}
+    family = dataclasses.replace(settings.BASE.family, dimension=6, length=7)
+    base = dataclasses.replace(settings.BASE.model, **small)
+    monkeypatch.setattr(settings, "BASE", dataclasses.replace(settings.BASE, model=base, family=family, **short))
+    monkeypatch.setattr(beyond, "COUNT", 16)
+    monkeypatch.setattr(beyond, "TABLE", tmp_path / "beyond.csv")
+    monkeypatch.setattr(beyond, "TRANSFER", tmp_path / "transfer.csv")
+    rows = {run: beyond.work(*run, tmp_path / settings.name(run)) for run in (("second order", 0), ("context 3", 0))}
+    row = rows["second order", 0]
+    assert row["loss"] == pytest.approx(row["mse"] / row["blind"]) and row["rule"] == "second order"
+    assert row["solver.4"] < 1e-12 < row["solver.3"] and "mse.8" not in row and row["A2.r2"] <= 1
+    beyond.write_tables(rows, tmp_path)
+    assert list(beyond.rows_there()) == [("context 3", 0), ("second order", 0)]  # as runs() has them
+    table = pd.read_csv(beyond.TRANSFER)
+    assert set(table["asked"]) == set(FAMILIES) and set(table["condition"]) == {"second order"}
+    beyond.write_tables(rows, tmp_path / "elsewhere")  # what the table has of transfer stays
+    assert pd.read_csv(beyond.TRANSFER).equals(table)

@@ -33,7 +33,7 @@ def forecast(
     The sequence goes through the model under as many random maps (``userdata.to_model``), which leave the truth as it
     is. The forecast is the mean of what comes back. Its deviation has three parts: the spread of the maps, which is how
     far the model contradicts itself; how far the forecast moves when the readings move by as much noise and rounding as
-    they show (``fitting.fit``); and that noise in the next reading itself. Notebook 13 measures how often the truth is
+    they show (``fitting.fit``); and that noise in the next reading itself. Notebook 14 measures how often the truth is
     within two of it.
 
     Args:
@@ -45,7 +45,8 @@ def forecast(
             distance to the continuation of the best fit is then part of the deviation.
     Raises:
         userdata.SequenceError: the sequence cannot be continued, or is not of the kind that the model was trained on.
-        ValueError: ``maps`` is below 2, ``noise`` is negative, ``steps`` does not fit, or the model is not from disk.
+        ValueError: ``maps`` is below 2, ``noise`` is negative, ``steps`` does not fit, or the model is not from disk or
+            of another rule than the affine.
     """
     if maps < 2:
         raise ValueError(f"maps must be at least 2, got {maps}")
@@ -53,6 +54,8 @@ def forecast(
         raise ValueError(f"noise must be a standard deviation of at least 0, got {noise}")
     if (family := model.family) is None:
         raise ValueError("model must say what it was trained on: take it from checkpoints.load, or set model.family")
+    if family.kind != "affine":
+        raise ValueError(f"model must be trained on affine recurrences to forecast, got {family.kind!r}")
     size = {"dimension": model.config.dimension, "n_ctx": model.config.n_ctx}
     length = model.config.n_ctx + 1
     sequence = check(read(source), dimension=model.config.dimension, n_ctx=max(MINIMUM, length - steps))

@@ -114,10 +114,9 @@ class Observation:
 
     def part(self, chosen: slice | Bool[Tensor, " batch"]) -> Observation:
         """Some of the sequences, with what was observed of them."""
-        s, rows = self.sequences, chosen if isinstance(chosen, slice) else chosen.numpy()
         return replace(
             self,
-            sequences=Sequences(s.vectors[rows], s.c[rows], s.d[rows], s.scale[rows]),
+            sequences=self.sequences.part(chosen if isinstance(chosen, slice) else chosen.numpy()),
             cache=Activations({name: value[chosen] for name, value in self.cache.items()}, self.bridge),
             prediction=self.prediction[chosen],
         )

@@ -22,7 +22,7 @@ def covering(c: float, width: int) -> str | None:
     for folder in CHECKPOINTS.iterdir():
         if folder.is_dir():
             family = checkpoints.load_recipe(folder).family
-            if family.c_min <= c <= family.c_max and width <= family.dimension:
+            if family.kind == "affine" and family.c_min <= c <= family.c_max and width <= family.dimension:
                 found.append((checkpoints.load_log(folder)["test_mse"][-1], folder.name))
     return min(found)[1] if found else None
 

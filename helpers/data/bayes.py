@@ -1,6 +1,6 @@
 """The best that any predictor can do after two vectors, when c is still open.
 
-From three vectors on, c can be solved for (``predictors.exact_solver``). After two, v_2 = v_1 + c * x with
+From three vectors on, c can be solved for (``exact.exact_solver``). After two, v_2 = v_1 + c * x with
 x = v_1 - v_0, so the best guess takes the mean of c given the two, and its squared error is the variance of c times
 the mean square of x.
 
@@ -46,8 +46,11 @@ def posterior(
     """The values that c can have after two vectors, and their probabilities.
 
     Raises:
-        ValueError: ``family`` has noise, which this derivation leaves out, or no sequence of it begins so.
+        ValueError: ``family`` is not affine or has noise, which this derivation leaves out, or no sequence of it begins
+            so.
     """
+    if family.kind != "affine":
+        raise ValueError(f"family must be affine, got {family.kind!r}")
     if family.noise:
         raise ValueError(f"family.noise must be 0, got {family.noise}")
     if family.c_min == family.c_max:

@@ -71,9 +71,9 @@ def truth(default: bool) -> Any:
     return _declared(Accepts(bool), default)
 
 
-def choice(default: str, options: tuple[str, ...]) -> Any:
-    """One of some words."""
-    return _declared(Accepts(str, options=options), default)
+def choice(default: object, options: tuple[str, ...], several: bool = False) -> Any:
+    """One of some words; or a tuple of them."""
+    return _declared(Accepts(str, options=options, several=several), default)
 
 
 def part(kind: type) -> Any:

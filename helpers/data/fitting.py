@@ -1,7 +1,7 @@
 """What a sequence says of itself: the affine recurrence that fits it best, and how far its readings are from that.
 
 With noise or rounding in every reading, a least-squares fit of the whole curve a_n = A + B s_n, s_n = 1 + c + ... +
-c^(n-1), finds c without the bias that the differences of ``predictors.solve_c`` have.
+c^(n-1), finds c without the bias that the differences of ``exact.solve_c`` have.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 from scipy.stats import t
 
-from helpers.data.predictors import solve_c
+from helpers.data.exact import solve_c
 
 GRID = np.linspace(-2.5, 2.5, 201)
 EXACT = 1e-3  # residuals so much smaller than rounding could be show that the digits are all there is

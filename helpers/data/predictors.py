@@ -11,9 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from helpers.data.exact import Vectors, exact_solver
 from helpers.data.recurrences import from_third
-
-Vectors = Float[np.ndarray, "batch length dimension"]
 
 
 def zero(vectors: Vectors) -> Vectors:
@@ -34,25 +33,6 @@ def copy_last_but_one(vectors: Vectors) -> Vectors:
 def straight_line(vectors: Vectors) -> Vectors:
     """Predicts a_n + (a_n - a_{n-1}), exact for c = 1; after a single vector it repeats that one."""
     return 2 * vectors - copy_last_but_one(vectors)
-
-
-def solve_c(vectors: Vectors) -> Float[np.ndarray, "batch contexts"]:
-    """The c that fits best after 3, 4, ... vectors.
-
-    The differences x_n = a_n - a_{n-1} follow x_{n+1} = c * x_n, the offset d being gone. So least squares over all
-    pairs seen gives c = sum <x_{n+1}, x_n> / sum <x_n, x_n>; 0 where all differences are.
-    """
-    differences = np.diff(vectors, axis=1)
-    products = (differences[:, 1:] * differences[:, :-1]).sum(axis=2).cumsum(axis=1)
-    squares = (differences[:, :-1] ** 2).sum(axis=2).cumsum(axis=1)
-    return np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
-
-
-def exact_solver(vectors: Vectors) -> Vectors:
-    """Solves for c and predicts a_n + c * (a_n - a_{n-1}): exact from three vectors on; before, it repeats the last."""
-    predictions = vectors.copy()
-    predictions[:, 2:] += solve_c(vectors)[:, :, None] * np.diff(vectors, axis=1)[:, 1:]
-    return predictions
 
 
 PREDICTORS: dict[str, Callable[[Vectors], Vectors]] = {

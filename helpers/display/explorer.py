@@ -1,4 +1,4 @@
-"""Everything of one prediction in one figure, with a hand on the sequence and on every head (notebook 12).
+"""Everything of one prediction in one figure, with a hand on the sequence and on every head (notebook 13).
 
 An ``Example`` is a sequence, ``drawn`` or ``typed``; ``picture`` draws it, ``explore`` puts the controls beside it.
 """

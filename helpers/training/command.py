@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from helpers.data.families import FAMILIES, like
 from helpers.places import RUNS
 from helpers.training import checkpoints
 from helpers.training.machine import pick_device, why_not_compile
@@ -21,12 +23,13 @@ def parser() -> argparse.ArgumentParser:
     recipes = "\n".join(f"  {name:7} {about}" for name, about in ABOUT.items())
     p = argparse.ArgumentParser(
         prog="python -m helpers.training",
-        description="Trains a model to continue affine recurrences. Ctrl-C saves; the same command goes on from there.",
+        description="Trains a model to continue recurrences. Ctrl-C saves; the same command goes on from there.",
         epilog=f"recipes:\n{recipes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--recipe", required=True, choices=RECIPES, help="what to train, see below")
-    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe> in the repository)")
+    p.add_argument("--family", choices=sorted(FAMILIES), help="sequences of another rule (default: the recipe's)")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>[-<family>] in the repository)")
     p.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where to compute (default: the best there is)")
     p.add_argument("--threads", type=int, help="CPU threads (default: all; a run repeats bit by bit on one thread)")
     p.add_argument("--compile", action="store_true", help="compile the step first (bench/last.md says what it gains)")
@@ -44,7 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line's work; a user's mistake ends in one line and exit code 2, a stop in 130."""
     p = parser()
     options = p.parse_args(arguments)
-    out: Path = options.out or RUNS / options.recipe
+    recipe = RECIPES[options.recipe]
+    if options.family:
+        recipe = replace(recipe, family=like(recipe.family, options.family))
+    rule = "" if recipe == RECIPES[options.recipe] else f"-{options.family.replace(' ', '-')}"
+    out: Path = options.out or RUNS / f"{options.recipe}{rule}"
     if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         p.error(f"argument --threads: must be between 1 and {MOST_THREADS}, got {options.threads}")
     try:
@@ -56,13 +63,13 @@ def main(arguments: list[str] | None = None) -> int:
         p.error(f"argument --compile: torch.compile does not work here: {reason}")
     try:
         if (out / "config.json").exists() and not (out / STATE).exists() and not options.fresh:
-            if checkpoints.load_recipe(out) != RECIPES[options.recipe]:
+            if checkpoints.load_recipe(out) != recipe:
                 p.error(f"argument --out: {out} holds a finished run of another recipe; --fresh replaces it")
             print(f"finished before; --fresh trains it anew (make train RECIPE={options.recipe} FRESH=1)")
             print(result(out))
             return 0
         train(
-            RECIPES[options.recipe],
+            recipe,
             out,
             device=device,
             fresh=options.fresh,

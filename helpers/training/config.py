@@ -8,8 +8,8 @@ import re
 from dataclasses import fields
 from typing import Any
 
+from helpers.data.families import family_class
 from helpers.data.fields import ACCEPTS, hold, shown
-from helpers.data.recurrences import Family
 from helpers.training.model import ModelConfig
 from helpers.training.recipes import Recipe
 
@@ -70,7 +70,9 @@ def recipe_of(config: dict[str, Any]) -> Recipe:
         ValueError: a field is unknown, or its value is not accepted.
     """
     values = config["recipe"]
-    parts = {"model": ModelConfig, "family": Family}
     if isinstance(values, dict):
+        family = values.get("family")
+        named = family.get("kind", "affine") if isinstance(family, dict) else "affine"
+        parts = {"model": ModelConfig, "family": family_class(named)}
         values = values | {name: _from_table(kind, values[name]) for name, kind in parts.items() if name in values}
     return _from_table(Recipe, values)

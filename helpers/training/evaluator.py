@@ -2,7 +2,7 @@
 
 Sequences, transformer and error written out in numpy, from the files alone. Nothing here is shared with training or
 with the analysis (no torch, no TransformerLens, no other helper), so a mistake there cannot hide here. It is also the
-whole model on one page.
+whole model on one page. Only rules other than the affine draw their sequences themselves.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ DEFAULTS = {  # of what a config.json may leave out
 
 def draw(family: dict, count: int, seed: int = SEED) -> Float[np.ndarray, "count length dimension"]:
     """Sequences of the family in a config.json, one after the other."""
+    if family.get("kind", "affine") != "affine":
+        return of_another_rule(family, count, seed)
     rng, sequences = np.random.default_rng(seed), []
     for _ in range(count):
         a, d = rng.normal(size=family["dimension"]), rng.normal(size=family["dimension"])
@@ -46,6 +48,15 @@ def draw(family: dict, count: int, seed: int = SEED) -> Float[np.ndarray, "count
         rows /= {"max": np.abs(rows).max(), "rms": np.sqrt((rows**2).mean()), "none": 1.0}[family["scaling"]]
         sequences.append(rows + family["noise"] * rng.normal(size=rows.shape))
     return np.array(sequences)
+
+
+def of_another_rule(family: dict, count: int, seed: int) -> Float[np.ndarray, "count length dimension"]:
+    """Sequences as the rule itself draws them. Raises ValueError if it is unknown or has other fields."""
+    from helpers.data.families import family_class
+    from helpers.data.recurrences import sample
+
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in family.items()}
+    return sample(family_class(family["kind"])(**values), count, seed).vectors
 
 
 def norm(w: Weights, name: str, x: Float[np.ndarray, "*places width"]) -> Float[np.ndarray, "*places width"]:

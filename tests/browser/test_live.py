@@ -151,12 +151,12 @@ def test_the_explorer_is_served_without_code_and_follows_its_sliders(new_page, o
     here = page.url
     links = page.eval_on_selector_all("main a[href], body a[href]", "all => all.map(a => a.href)")
     inside = {link for link in links if link.startswith(here.split("/voila/")[0]) and "#" not in link}
-    assert {link.rsplit("/", 1)[1] for link in inside} >= {"glossary.md", "13_your_own_recurrence.ipynb"}
+    assert {link.rsplit("/", 1)[1] for link in inside} >= {"glossary.md", "14_your_own_recurrence.ipynb"}
     for link in inside:
         if link.endswith(".ipynb"):  # to open it would run it
             assert (ROOT / link.split("/voila/render/")[1]).exists(), link
         else:
             assert page.request.get(link).ok, link
-    assert page.request.get(here.replace("notebooks/12_explorer.ipynb", "docs/%2E%2E/.git/config")).status in (403, 404)
+    assert page.request.get(here.replace("notebooks/13_explorer.ipynb", "docs/%2E%2E/.git/config")).status in (403, 404)
     page.locator('a:text-is("glossary")').first.click()
     page.wait_for_function("document.body.innerText.includes('# Glossary')")
