@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import html
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
-import plotly.io as pio
 from claims_page import notebooks
 from plotly.offline import get_plotlyjs
+from site_notebook import BADGE, VIEWS, as_page, circuitsvis
 from sphinx.cmd.build import build_main
 
 from helpers.places import BUILD, ROOT
 
-PLOTLY = "application/vnd.plotly.v1+json"
 SOURCE, SITE = BUILD / "site_source", BUILD / "site"
 COPIED = (
     *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
@@ -46,21 +44,6 @@ bench/waits
 """
 
 
-def interactive(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Puts each figure as HTML in the place of its picture: as wide as the page, and named by its title."""
-    for cell in nb.cells:
-        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
-            if PLOTLY in data:
-                figure = {"data": data[PLOTLY]["data"], "layout": dict(data[PLOTLY]["layout"], width=None)}
-                plot = pio.to_html(
-                    figure, config={"responsive": True}, include_plotlyjs=False, full_html=False, validate=False
-                )
-                title = html.escape(figure["layout"]["title"]["text"].replace("<br>", " "))
-                data.clear()
-                data["text/html"] = f'<figure class="plot" aria-label="{title}">{plot}</figure>'
-    return nb
-
-
 def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     """Writes every page's source where the links between them lead, seen from the top of the repository."""
     shutil.rmtree(SOURCE, ignore_errors=True)
@@ -68,14 +51,15 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     for name in ("conf.py", "_static"):
         (SOURCE / "docs" / name).rename(SOURCE / name)
     (SOURCE / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    shutil.copy(circuitsvis(), SOURCE / "_static" / VIEWS)
     for name in COPIED:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
     (SOURCE / "notebooks").mkdir()
     for name, nb in books.items():
         nb.metadata.language_info["pygments_lexer"] = "ipython3"  # the set-up cell has magics
-        nbformat.write(interactive(nb), SOURCE / "notebooks" / name)
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+        nbformat.write(as_page(nb), SOURCE / "notebooks" / name)
+    page = (ROOT / "README.md").read_text(encoding="utf-8").replace(BADGE, "_static/colab.svg")
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
     (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed), encoding="utf-8")
 
