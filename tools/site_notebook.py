@@ -1,4 +1,4 @@
-"""What the site makes of a notebook: figures that move, code folded where it only draws, nothing fetched from the web."""
+"""What the site makes of a notebook: figures that move, code that only draws folded, nothing fetched from the web."""
 
 from __future__ import annotations
 
