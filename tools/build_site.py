@@ -10,17 +10,21 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import citation
+import claim_pages
 import nbformat
+import readme
 from claims_page import notebooks
 from plotly.offline import get_plotlyjs
 from site_notebook import BADGE, VIEWS, as_page, circuitsvis
 from sphinx.cmd.build import build_main
 
+from helpers.claims import measures
 from helpers.places import BUILD, ROOT
 
 SOURCE, SITE = BUILD / "site_source", BUILD / "site"
 COPIED = (
-    *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
+    *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"),
     *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),
     *("checkpoints/results.csv", "studies/expectations.csv"),
 )
@@ -40,8 +44,21 @@ CONTRIBUTING
 bench/last
 bench/loop
 bench/waits
+CHANGELOG
+docs/hosts
+docs/cite
 ```
 """
+
+
+def write_claims(books: Mapping[str, nbformat.NotebookNode]) -> None:
+    """A page for each claim, and links to them from the page of all results."""
+    folder, found = SOURCE / "docs" / "claims", readme.models()
+    folder.mkdir()
+    for id in measures.ids():
+        (folder / f"{id}.md").write_text(claim_pages.page(id, found, books), encoding="utf-8")
+    results = SOURCE / "docs" / "claims.md"
+    results.write_text(claim_pages.overview(results.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
@@ -60,8 +77,12 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
         nb.metadata.language_info["pygments_lexer"] = "ipython3"  # the set-up cell has magics
         nbformat.write(as_page(nb), SOURCE / "notebooks" / name)
     page = (ROOT / "README.md").read_text(encoding="utf-8").replace(BADGE, "_static/colab.svg")
+    write_claims(books)
+    (SOURCE / "docs" / "cite.md").write_text(citation.page(), encoding="utf-8")
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
-    (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed), encoding="utf-8")
+    (SOURCE / "index.md").write_text(
+        claim_pages.linked(page, "docs/claims") + CONTENTS.format(notebooks=listed), encoding="utf-8"
+    )
 
 
 def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:
