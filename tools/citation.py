@@ -1,13 +1,15 @@
-"""How to cite the series, from CITATION.cff: a page of the site, and what Zenodo asks for."""
+"""How to cite the series, from CITATION.cff: a page of the site, and .zenodo.json, which this command writes."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
 
 from helpers.places import ROOT
 
+ZENODO = ROOT / ".zenodo.json"
 Entry = dict[str, Any]
 
 
@@ -59,6 +61,10 @@ def zenodo() -> Entry:
         "license": series["license"],
         "keywords": series["keywords"],
         "related_identifiers": [
-            {"identifier": paper["identifiers"][0]["value"], "relation": "isSupplementTo", "scheme": "arxiv"}
+            {"identifier": paper["identifiers"][0]["value"], "relation": "cites", "scheme": "arxiv"}
         ],
     }
+
+
+if __name__ == "__main__":
+    ZENODO.write_text(json.dumps(zenodo(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
