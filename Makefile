@@ -15,7 +15,7 @@ story notebooks unit strict lax: export THP_MEM_ALLOC_ENABLE = 1
 unexport PYTHONSAFEPATH  # tools import one another
 
 .DEFAULT_GOAL := help
-.PHONY: help runtime story test unit nightly strict lax lab site explorer test-browser test-colab notebooks results readme train bench notebook colab tamper lint clean
+.PHONY: help runtime story test unit nightly strict lax lab site explorer test-browser test-colab notebooks results readme release train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -92,6 +92,10 @@ results: $(READY)  ## measure the shipped models again: checkpoints/results.csv,
 
 readme: $(READY)  ## bring README and drawing up to date with checkpoints/results.csv
 	$(BIN)/python tools/readme.py
+
+release: $(READY)  ## collect a release under build/release and print how to publish it (ARGS="--push --hub name" does)
+	$(BIN)/python tools/citation.py
+	$(BIN)/python tools/release.py $(ARGS)
 
 train: $(READY)  ## train a model into runs/: make train RECIPE=small (or fast, paper, bounded; FRESH=1 trains it anew)
 	$(BIN)/python -m helpers.training --recipe $(or $(RECIPE),small) $(if $(FRESH),--fresh)

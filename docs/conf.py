@@ -19,7 +19,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["plotly.min.js"]  # once for all figures
+html_js_files = ["plotly.min.js", "quick_check.js"]  # the first once for all figures
 html_copy_source = html_show_sphinx = html_show_copyright = False
 html_theme_options = {
     "show_toc_level": 2,
@@ -29,6 +29,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 nb_execution_mode = "off"  # the outputs are there already
+nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
 nb_render_markdown_format = "gfm"  # outputs have tables
 nb_mime_priority_overrides = [("html", "text/html", 0)]  # a figure that moves rather than its picture
 myst_enable_extensions = ["dollarmath"]

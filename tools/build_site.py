@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-import html
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import citation
+import claim_pages
 import explorer_page
 import nbformat
-import plotly.io as pio
+import readme
 from claims_page import notebooks
 from plotly.offline import get_plotlyjs
+from site_notebook import BADGE, VIEWS, as_page, circuitsvis
 from sphinx.cmd.build import build_main
 
+from helpers.claims import measures
 from helpers.places import BUILD, ROOT
 
-PLOTLY = "application/vnd.plotly.v1+json"
 SOURCE, SITE = BUILD / "site_source", BUILD / "site"
 COPIED = (
-    *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE"),
+    *("bench/last.md", "bench/loop.md", "bench/waits.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "LICENSE"),
     *("helpers/claims/measures/__init__.py", "helpers/claims/thresholds.py"),
     *("checkpoints/results.csv", "studies/expectations.csv"),
 )
@@ -44,23 +46,21 @@ CONTRIBUTING
 bench/last
 bench/loop
 bench/waits
+CHANGELOG
+docs/hosts
+docs/cite
 ```
 """
 
 
-def interactive(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Puts each figure as HTML in the place of its picture: as wide as the page, and named by its title."""
-    for cell in nb.cells:
-        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
-            if PLOTLY in data:
-                figure = {"data": data[PLOTLY]["data"], "layout": dict(data[PLOTLY]["layout"], width=None)}
-                plot = pio.to_html(
-                    figure, config={"responsive": True}, include_plotlyjs=False, full_html=False, validate=False
-                )
-                title = html.escape(figure["layout"]["title"]["text"].replace("<br>", " "))
-                data.clear()
-                data["text/html"] = f'<figure class="plot" aria-label="{title}">{plot}</figure>'
-    return nb
+def write_claims(books: Mapping[str, nbformat.NotebookNode]) -> None:
+    """A page for each claim, and links to them from the page of all results."""
+    folder, found = SOURCE / "docs" / "claims", readme.models()
+    folder.mkdir()
+    for id in measures.ids():
+        (folder / f"{id}.md").write_text(claim_pages.page(id, found, books), encoding="utf-8")
+    results = SOURCE / "docs" / "claims.md"
+    results.write_text(claim_pages.overview(results.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
@@ -70,16 +70,21 @@ def lay_out(books: Mapping[str, nbformat.NotebookNode]) -> None:
     for name in ("conf.py", "_static"):
         (SOURCE / "docs" / name).rename(SOURCE / name)
     (SOURCE / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    shutil.copy(circuitsvis(), SOURCE / "_static" / VIEWS)
     for name in COPIED:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
     (SOURCE / "notebooks").mkdir()
     for name, nb in books.items():
         nb.metadata.language_info["pygments_lexer"] = "ipython3"  # the set-up cell has magics
-        nbformat.write(interactive(nb), SOURCE / "notebooks" / name)
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+        nbformat.write(as_page(nb), SOURCE / "notebooks" / name)
+    page = (ROOT / "README.md").read_text(encoding="utf-8").replace(BADGE, "_static/colab.svg")
+    write_claims(books)
+    (SOURCE / "docs" / "cite.md").write_text(citation.page(), encoding="utf-8")
     listed = "\n".join(f"notebooks/{name.removesuffix('.ipynb')}" for name in books)
-    (SOURCE / "index.md").write_text(page + CONTENTS.format(notebooks=listed), encoding="utf-8")
+    (SOURCE / "index.md").write_text(
+        claim_pages.linked(page, "docs/claims") + CONTENTS.format(notebooks=listed), encoding="utf-8"
+    )
     explorer_page.add(SOURCE)
 
 

@@ -41,17 +41,25 @@ def notebooks() -> dict[str, nbformat.NotebookNode]:
     return {path.name: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 
 
+def headings(id: str, books: Mapping[str, nbformat.NotebookNode]) -> list[tuple[str, tuple[str, str]]]:
+    """Headings below a title that name a claim, in order: the notebook's file name, then heading and address."""
+    return [
+        (name, (heading, anchor(heading)))
+        for name, nb in books.items()
+        for cell in nb.cells
+        for heading in re.findall(r"^##+ (.*)$", cell.source if cell.cell_type == "markdown" else "", re.MULTILINE)
+        if re.search(rf"\b{id}\b", heading)
+    ]
+
+
 def evidence(id: str, books: Mapping[str, nbformat.NotebookNode]) -> str:
     """Where a claim is examined, as a link to the first heading that names it.
 
     Raises:
         LookupError: no heading does.
     """
-    for name, nb in books.items():
-        for cell in nb.cells:
-            for heading in re.findall(r"^##+ (.*)$", cell.source if cell.cell_type == "markdown" else "", re.MULTILINE):
-                if re.search(rf"\b{id}\b", heading):
-                    return f"[{heading}](../notebooks/{name}#{anchor(heading)})"
+    for name, (heading, at) in headings(id, books):
+        return f"[{heading}](../notebooks/{name}#{at})"
     raise LookupError(f"no heading of a notebook names claim {id}")
 
 
