@@ -31,8 +31,10 @@ def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch
 
     Positions that have no such vector are left out.
     Raises:
-        ValueError: ``offset`` reaches beyond the context.
+        ValueError: ``offset`` reaches beyond the context, or that has no 3 vectors.
     """
+    if obs.config.n_ctx <= THIRD:
+        raise ValueError(f"n_ctx must be at least {THIRD + 1}, got {obs.config.n_ctx}")
     if not 0 <= offset < obs.config.n_ctx:
         raise ValueError(f"offset must be between 0 and {obs.config.n_ctx - 1}, got {offset}")
     diagonal = pattern(obs, layer).diagonal(offset=-offset, dim1=2, dim2=3)
@@ -45,8 +47,13 @@ def visible(n: int) -> Bool[Tensor, "destination source"]:
 
 
 def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
-    """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more."""
-    n = len(keep)
+    """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more.
+
+    Raises:
+        ValueError: there is no such context.
+    """
+    if (n := len(keep)) <= THIRD:
+        raise ValueError(f"keep must have at least {THIRD + 1} destinations, got {n}")
     rows = (keep & visible(n)).sum(1) / torch.arange(1, n + 1)
     return rows[THIRD:].mean().item()
 

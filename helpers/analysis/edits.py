@@ -55,8 +55,14 @@ def content(activation: Float[Tensor, "batch n_ctx *width"]) -> Float[Tensor, "b
 
 
 def size(real: Content, ideal: Content) -> Float[Tensor, ""]:
-    """The factor with which the content of ``ideal`` comes closest to that of ``real``."""
+    """The factor with which the content of ``ideal`` comes closest to that of ``real``.
+
+    Raises:
+        ValueError: ``ideal`` is the same in every sequence, as where there is one alone.
+    """
     ideal = content(ideal)
+    if not ideal.square().sum() > 0:
+        raise ValueError(f"ideal must differ between sequences, got {len(ideal)} that are alike")
     return (content(real) * ideal).sum() / ideal.square().sum()
 
 

@@ -43,6 +43,8 @@ def solve_c(vectors: Vectors) -> Float[np.ndarray, "batch contexts"]:
     pairs seen gives c = sum <x_{n+1}, x_n> / sum <x_n, x_n>; 0 where all differences are.
     """
     differences = np.diff(vectors, axis=1)
+    largest = np.abs(differences).max(axis=(1, 2), keepdims=True, initial=0)
+    differences = np.ldexp(differences, -np.frexp(largest)[1])  # so that no square overflows; else the same bits
     products = (differences[:, 1:] * differences[:, :-1]).sum(axis=2).cumsum(axis=1)
     squares = (differences[:, :-1] ** 2).sum(axis=2).cumsum(axis=1)
     return np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
@@ -70,7 +72,13 @@ def squared_errors(vectors: Vectors) -> dict[str, Float[np.ndarray, "batch lengt
 
 
 def mse(vectors: Vectors) -> dict[str, float]:
-    """Each rule's mean squared error over contexts of 3 vectors and more."""
+    """Each rule's mean squared error over contexts of 3 vectors and more.
+
+    Raises:
+        ValueError: there are fewer than 4 vectors, the last of which is the answer.
+    """
+    if not len(vectors) or vectors.shape[1] < 4:
+        raise ValueError(f"vectors must be sequences of at least 4 vectors, got the shape {vectors.shape}")
     return {name: from_third(errors).mean() for name, errors in squared_errors(vectors).items()}
 
 
