@@ -72,7 +72,12 @@ def same_parity(obs: Observation, layer: int) -> tuple[Float[Tensor, "batch head
     """Attention on the black squares of a checkerboard and on all earlier vectors, means over contexts of 3 and more.
 
     The one over the other is the share that C1 asks for; even attention's is ``even_parity``.
+
+    Raises:
+        ValueError: no context has 3 vectors.
     """
+    if obs.config.n_ctx <= THIRD:
+        raise ValueError(f"n_ctx must be at least {THIRD + 1}, got {obs.config.n_ctx}")
     seen = from_third(pattern(obs, layer).permute(0, 2, 1, 3))
     black, earlier = (
         (seen * keep[THIRD:, None]).sum(dim=3).mean(dim=1)

@@ -101,7 +101,10 @@ def eigenvalue_score(matrix: FactoredMatrix | Matrix) -> float:
         ValueError: the matrix is zero or not finite, or all its eigenvalues are 0.
     """
     matrix = _unit("matrix", matrix)
-    values = matrix.eigenvalues if isinstance(matrix, FactoredMatrix) else torch.linalg.eigvals(matrix)
+    try:
+        values = matrix.eigenvalues if isinstance(matrix, FactoredMatrix) else torch.linalg.eigvals(matrix)
+    except torch.linalg.LinAlgError as error:
+        raise ValueError("matrix must have entries nearer in size, its eigenvalues cannot be found") from error
     if not values.abs().sum() > 0:
         raise ValueError("matrix must have an eigenvalue other than 0")
     return (values.sum().real / values.abs().sum()).item()

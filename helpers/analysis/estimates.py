@@ -107,7 +107,9 @@ def ratio(numerator: PerSequence, denominator: PerSequence) -> Estimate:
     Raises:
         ValueError: ``denominator`` sums to 0, over all sequences or over a resampled set; or as ``bootstrap``.
     """
-    if len(denominator) and np.asarray(denominator).sum() == 0:
+    with np.errstate(all="ignore"):
+        total = np.asarray(denominator).sum()
+    if len(denominator) and total == 0:
         raise ValueError("denominator must not sum to 0 over the sequences, got 0")
     return bootstrap(lambda a, b: a / b, numerator, denominator)
 
