@@ -17,7 +17,7 @@ from helpers.claims import markdown, readings, registry, results, setup, study, 
 from helpers.claims.measures import error, layer0, layer1, layer2, measure
 from helpers.data import bayes, blind, fields, fitting, predictors, recurrences, solvers, userdata
 from helpers.data import tables as text
-from helpers.display import drawings, explorer, figures, marks, sliders, space, theme
+from helpers.display import drawings, explorer, figures, marks, space, theme
 from helpers.training import config, evaluator, model, recipes, trainer, weights
 
 AXES = {"x_title": "x", "y_title": "y"}
@@ -155,7 +155,6 @@ CASES = {
         READ,
     ),
     "theme.line_style": (theme.line_style, st.integers(0, 30)),
-    "sliders.as_control": (
         sliders.as_control,
         NAMES,
         st.one_of(st.booleans(), st.sampled_from(["a", (0, 5), (0.0, 1.0)])),
