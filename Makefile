@@ -8,14 +8,14 @@ PYTEST := $(BIN)/python -m pytest -q
 BUILD := $(if $(SERIES_OUTPUT),$(abspath $(SERIES_OUTPUT))/build,build)
 # So many notebooks or tests run at a time, a thread each: two of two threads each take far longer on two cores.
 JOBS ?= 2
-story notebooks unit nightly strict lax: export OMP_NUM_THREADS = 1
+story notebooks unit nightly coverage mutants test-latest strict lax: export OMP_NUM_THREADS = 1
 # Large activations come in large pages, where Linux has them: a fifth of an intervention's time.
 story notebooks unit strict lax: export THP_MEM_ALLOC_ENABLE = 1
 
 unexport PYTHONSAFEPATH  # tools import one another
 
 .DEFAULT_GOAL := help
-.PHONY: help runtime story test unit nightly strict lax lab site explorer test-browser test-colab notebooks results readme release train bench notebook colab tamper lint clean
+.PHONY: help runtime story test unit nightly coverage mutants test-latest strict lax lab site explorer test-browser test-colab notebooks results readme release train bench notebook colab tamper lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,21 @@ unit: $(READY)
 # Numbers of examples are printed; -s shows how many kills there were.
 nightly: $(READY)  ## the unit tests with 2,000 examples to a property, 50 kills and all of -OO (over an hour)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -s --hypothesis-show-statistics tests --ignore=tests/browser --ignore=tests/fresh
+
+coverage: $(READY)  ## branches of helpers that the unit tests take; fails below 95 % (no notebooks)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/fresh
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+
+mutants: $(READY)  ## change 80 places of analysis and claims, one at a time, and see whether a test notices (hours)
+	$(BIN)/python tools/mutants.py
+
+# In an environment of its own; constraints.txt is left out. Torch from the package index, as pip finds it.
+test-latest:  ## the unit tests with the newest versions that are allowed, in build/latest
+	$(PYTHON) -m venv --clear $(BUILD)/latest
+	$(BUILD)/latest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -e ".[lab,site,test]"
+	$(BUILD)/latest/bin/python -m pytest -q -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/fresh
 
 strict: $(READY)
 	$(PYTEST) -n $(JOBS) --dist loadfile --nbval notebooks

@@ -7,6 +7,11 @@ row by row; a trial that has a row already is skipped, so the script can be stop
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import argparse
 import csv
 import math
@@ -133,4 +138,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     sys.exit(main())

@@ -5,6 +5,11 @@ Once each, on an otherwise idle machine; the table is kept in bench/loop.md.
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import datetime
 import os
 import subprocess
@@ -47,4 +52,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     sys.exit(main())

@@ -5,6 +5,11 @@ Each time is the median of several, on an otherwise idle machine; the table is k
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import datetime
 import subprocess
 import sys
@@ -67,4 +72,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     sys.exit(main())

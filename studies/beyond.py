@@ -11,6 +11,11 @@ Runs are made in the order of the table, all with the first seed first. ``--only
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import argparse
 import sys
 from dataclasses import replace
@@ -162,4 +167,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     sys.exit(main())

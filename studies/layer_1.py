@@ -10,6 +10,11 @@ what layer 1 tells of earlier positions its heads must fetch; shared costs least
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import argparse
 import copy
 from collections.abc import Callable
@@ -104,4 +109,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     raise SystemExit(main())

@@ -9,6 +9,11 @@ paper's error, and at its end.
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import argparse
 import re
 from pathlib import Path
@@ -76,4 +81,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     raise SystemExit(main())

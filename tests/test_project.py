@@ -110,6 +110,35 @@ def test_every_requirement_has_a_recorded_version():
     )
 
 
+def required():
+    """Every requirement by its name, with its lowest version: requirements.txt and the optional ones."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = [line.partition("#")[0].strip() for line in lines]
+    lines += [one for many in project["optional-dependencies"].values() for one in many]
+    return {line.partition(">=")[0]: line.partition(">=")[2].partition(",")[0] for line in lines if line}
+
+
+def test_every_requirement_has_a_licence_and_a_reason():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## What it depends on")[2]
+    rows = [row.strip("| ").split(" | ") for row in page.partition("## ")[0].splitlines() if row.startswith("|")]
+    assert [name for name, *_ in rows[2:]] == list(dict.fromkeys(name for name, *_ in rows[2:]))
+    assert {name for name, *_ in rows[2:]} == set(required()) and all(len(row) == 3 and all(row) for row in rows)
+
+
+def test_the_oldest_versions_are_those_that_are_allowed():
+    lines = (ROOT / "tests" / "oldest.txt").read_text(encoding="utf-8").splitlines()
+    oldest = dict(line.split("==") for line in lines if not line.startswith("#"))
+    floors = required()
+    assert set(oldest) <= set(floors)
+    for name, version in oldest.items():
+        assert (version + ".0.0").startswith(floors[name]), name
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(floors) - set(oldest) == {
+        one.partition(">=")[0] for extra in ("lab", "site", "browser", "sweep") for one in project[extra]
+    }
+
+
 def without_encoding(tree):
     """Calls that read or write text and leave the encoding to the platform, ruff's PLW1514 for objects of any type."""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):

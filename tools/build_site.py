@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import shutil
 import sys
 from collections.abc import Mapping
@@ -104,6 +109,7 @@ def build(executed: Mapping[str, nbformat.NotebookNode] | None = None) -> Path:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     try:
         print(f"Read on: {build()}")
     except RuntimeError as error:

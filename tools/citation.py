@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import json
 from typing import Any
 
@@ -67,4 +72,5 @@ def zenodo() -> Entry:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     ZENODO.write_text(json.dumps(zenodo(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

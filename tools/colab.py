@@ -5,6 +5,11 @@ Colab's own torch and numpy stay: pip is told to keep the versions that are ther
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C ends it without a traceback; the helpers are not there yet
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import os
 import re
 import subprocess

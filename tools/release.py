@@ -6,6 +6,11 @@ account is needed.
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import argparse
 import hashlib
 import json
@@ -157,4 +162,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     sys.exit(main())

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is imported
+    from helpers.training.terminal import stop_cleanly, stop_quietly
+
+    stop_quietly()
+
 import argparse
 import asyncio
 import os
@@ -134,4 +139,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_cleanly()
     sys.exit(main())

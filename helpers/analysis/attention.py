@@ -31,8 +31,10 @@ def at_offset(obs: Observation, layer: int, offset: int) -> Float[Tensor, "batch
 
     Positions that have no such vector are left out.
     Raises:
-        ValueError: ``offset`` reaches beyond the context.
+        ValueError: ``offset`` reaches beyond the context, or that has no 3 vectors.
     """
+    if obs.config.n_ctx <= THIRD:
+        raise ValueError(f"n_ctx must be at least {THIRD + 1}, got {obs.config.n_ctx}")
     if not 0 <= offset < obs.config.n_ctx:
         raise ValueError(f"offset must be between 0 and {obs.config.n_ctx - 1}, got {offset}")
     diagonal = pattern(obs, layer).diagonal(offset=-offset, dim1=2, dim2=3)
@@ -45,8 +47,13 @@ def visible(n: int) -> Bool[Tensor, "destination source"]:
 
 
 def uniform_share(keep: Bool[Tensor, "destination source"]) -> float:
-    """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more."""
-    n = len(keep)
+    """What uniform causal attention would put on the ``keep`` places, mean over contexts of 3 and more.
+
+    Raises:
+        ValueError: there is no such context.
+    """
+    if (n := len(keep)) <= THIRD:
+        raise ValueError(f"keep must have at least {THIRD + 1} destinations, got {n}")
     rows = (keep & visible(n)).sum(1) / torch.arange(1, n + 1)
     return rows[THIRD:].mean().item()
 
@@ -65,7 +72,12 @@ def same_parity(obs: Observation, layer: int) -> tuple[Float[Tensor, "batch head
     """Attention on the black squares of a checkerboard and on all earlier vectors, means over contexts of 3 and more.
 
     The one over the other is the share that C1 asks for; even attention's is ``even_parity``.
+
+    Raises:
+        ValueError: no context has 3 vectors.
     """
+    if obs.config.n_ctx <= THIRD:
+        raise ValueError(f"n_ctx must be at least {THIRD + 1}, got {obs.config.n_ctx}")
     seen = from_third(pattern(obs, layer).permute(0, 2, 1, 3))
     black, earlier = (
         (seen * keep[THIRD:, None]).sum(dim=3).mean(dim=1)

@@ -97,8 +97,14 @@ def held_lens(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx di
 def rescaled(
     obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension"]
 ) -> Float[Tensor, "batch n_ctx dimension"]:
-    """A prediction times the one constant with which it fits the targets best: its direction, freed from its size."""
+    """A prediction times the one constant with which it fits the targets best: its direction, freed from its size.
+
+    Raises:
+        ValueError: the prediction is zero from the third vector on, and so has no direction.
+    """
     late, targets = from_third(prediction), from_third(obs.targets)
+    if not late.square().sum() > 0:
+        raise ValueError("prediction must not be 0 throughout")
     return prediction * (late * targets).sum() / late.square().sum()
 
 

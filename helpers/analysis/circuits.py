@@ -11,6 +11,7 @@ unembedding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -68,11 +69,23 @@ def vector_qk(obs: Observation, head: Component) -> Matrix:
     return obs.W_E @ circuit @ obs.W_E.T * mean_inverse_scale(obs, head.layer) ** 2
 
 
+def _unit(name: str, matrix: FactoredMatrix | Matrix) -> FactoredMatrix | Matrix:
+    """A matrix of some size; very large or small ones brought to entries of 1 at most, so that no square is lost."""
+    largest = (matrix.AB if isinstance(matrix, FactoredMatrix) else matrix).abs().max().item()
+    if not 0 < largest < math.inf:
+        raise ValueError(f"{name} must have finite entries, not all of them 0, got {largest} at most")
+    return matrix if isinstance(matrix, FactoredMatrix) or 1e-50 < largest < 1e50 else matrix / largest
+
+
 def cosine(a: Float[Tensor, "m n"], b: Float[Tensor, "m n"]) -> float:
     """Cosine between two matrices taken as vectors; squared, the share of one that a multiple of the other explains.
 
     Unrelated random matrices give 0 within about 1 / sqrt(m n).
+
+    Raises:
+        ValueError: one of them is zero or not finite, and so has no direction.
     """
+    a, b = _unit("a", a), _unit("b", b)
     return ((a * b).sum() / (a.norm() * b.norm())).item()
 
 
@@ -82,22 +95,42 @@ def identity_cosine(matrix: Matrix) -> float:
 
 
 def eigenvalue_score(matrix: FactoredMatrix | Matrix) -> float:
-    """Sum of eigenvalues over sum of their absolute values: 1 copies, -1 negates (Elhage et al. 2021)."""
-    values = matrix.eigenvalues if isinstance(matrix, FactoredMatrix) else torch.linalg.eigvals(matrix)
+    """Sum of eigenvalues over sum of their absolute values: 1 copies, -1 negates (Elhage et al. 2021).
+
+    Raises:
+        ValueError: the matrix is zero or not finite, or all its eigenvalues are 0.
+    """
+    matrix = _unit("matrix", matrix)
+    try:
+        values = matrix.eigenvalues if isinstance(matrix, FactoredMatrix) else torch.linalg.eigvals(matrix)
+    except torch.linalg.LinAlgError as error:
+        raise ValueError("matrix must have entries nearer in size, its eigenvalues cannot be found") from error
+    if not values.abs().sum() > 0:
+        raise ValueError("matrix must have an eigenvalue other than 0")
     return (values.sum().real / values.abs().sum()).item()
 
 
 def effective_rank(matrix: FactoredMatrix | Float[Tensor, "m n"]) -> float:
-    """exp of the entropy of the normalized singular values (Roy & Vetterli 2007): n for n equal ones, 1 for one."""
+    """exp of the entropy of the normalized singular values (Roy & Vetterli 2007): n for n equal ones, 1 for one.
+
+    Raises:
+        ValueError: the matrix is zero or not finite.
+    """
+    matrix = _unit("matrix", matrix)
     values = matrix.S if isinstance(matrix, FactoredMatrix) else torch.linalg.svdvals(matrix)
     share = values / values.sum()
     return torch.exp(-torch.special.xlogy(share, share).sum()).item()
 
 
 def sparsity(matrix: FactoredMatrix | Float[Tensor, "m n"]) -> float:
-    """Hoyer's measure (2004): 0 when all entries are equal in size, 1 when one alone is not zero; Gaussian: 0.2."""
-    matrix = matrix.AB if isinstance(matrix, FactoredMatrix) else matrix
-    root = matrix.numel() ** 0.5
+    """Hoyer's measure (2004): 0 when all entries are equal in size, 1 when one alone is not zero; Gaussian: 0.2.
+
+    Raises:
+        ValueError: the matrix is zero or not finite, or has one entry alone.
+    """
+    matrix = _unit("matrix", matrix.AB if isinstance(matrix, FactoredMatrix) else matrix)
+    if (root := matrix.numel() ** 0.5) == 1:
+        raise ValueError("matrix must have more than one entry, got 1")
     return ((root - matrix.abs().sum() / matrix.norm()) / (root - 1)).item()
 
 

@@ -120,7 +120,12 @@ def effects(obs: Observation, instead: Written, draws: int = 4, seed: int = 0) -
     Edge attribution (Syed et al. 2023) with the move of the prediction in the place of the loss, whose gradient is near
     zero in a trained model. Squares are over the error of the best rule blind to c, half for each sign of c, and come
     from ``draws`` random projections of the prediction.
+
+    Raises:
+        ValueError: no context has 3 vectors, or what ``following.signs`` raises.
     """
+    if obs.vectors.shape[1] < 3:
+        raise ValueError(f"contexts must have at least 3 vectors, got {obs.vectors.shape[1]}")
     generator = torch.Generator().manual_seed(seed)
     on = possible(obs.config).double().expand(len(obs.sequences), -1, -1).clone().requires_grad_()
     with torch.enable_grad():

@@ -55,8 +55,14 @@ def content(activation: Float[Tensor, "batch n_ctx *width"]) -> Float[Tensor, "b
 
 
 def size(real: Content, ideal: Content) -> Float[Tensor, ""]:
-    """The factor with which the content of ``ideal`` comes closest to that of ``real``."""
+    """The factor with which the content of ``ideal`` comes closest to that of ``real``.
+
+    Raises:
+        ValueError: ``ideal`` is the same in every sequence, as where there is one alone.
+    """
     ideal = content(ideal)
+    if not ideal.square().sum() > 0:
+        raise ValueError(f"ideal must differ between sequences, got {len(ideal)} that are alike")
     return (content(real) * ideal).sum() / ideal.square().sum()
 
 
@@ -82,7 +88,7 @@ def scores_of_identity(obs: Observation, head: Component) -> Content:
 
 def scores_of_rotation(obs: Observation, head: Component, seed: int) -> Content:
     """What QK = k * R would give, R a random rotation, with the best k: a control for the identity."""
-    x = obs.normalized(head.layer)
+    x = obs.normalized(check(head, obs.config, "head").layer)
     return closest(head_scores(obs, head), centred(x @ rotation(x.shape[-1], seed) @ x.transpose(1, 2)))
 
 
@@ -108,13 +114,13 @@ def output_of_own_position(obs: Observation, head: Component) -> Content:
 
 def output_of_even_attention(obs: Observation, head: Component) -> Content:
     """A control: m times what even attention would read, with the best m."""
-    even = as_pattern(torch.zeros_like(obs.cache["pattern", head.layer][:, head.head]))
+    even = as_pattern(torch.zeros_like(obs.cache["pattern", check(head, obs.config, "head").layer][:, head.head]))
     return closest(head_result(obs, head), even @ obs.normalized(head.layer))
 
 
 def output_of_other_attention(obs: Observation, head: Component) -> Content:
     """A control: m times what the attention of another sequence would read here, with the best m."""
-    other = obs.cache["pattern", head.layer][:, head.head].roll(1, dims=0)
+    other = obs.cache["pattern", check(head, obs.config, "head").layer][:, head.head].roll(1, dims=0)
     return closest(head_result(obs, head), other @ obs.normalized(head.layer))
 
 

@@ -200,9 +200,12 @@ def implied_c(obs: Observation, prediction: Float[Tensor, "batch n_ctx dimension
     beyond 1.2 it reads, and notebook 2's figure leaves them out.
 
     Raises:
-        ValueError: the vectors do not move (c = 0), so that every c gives the same answer.
+        ValueError: the vectors do not move (c = 0), so that every c gives the same answer, or there are no contexts of
+            3 vectors.
     """
     present, step = from_third(obs.vectors), from_third(obs.vectors - obs.vectors.roll(1, dims=1))
+    if not present.numel():
+        raise ValueError(f"contexts must have at least 3 vectors, got {obs.vectors.shape[1]}")
     if not step.abs().max() > ROUNDING * present.abs().max():
         raise ValueError("the vectors do not move, so that no c is implied: c must not be 0")
 

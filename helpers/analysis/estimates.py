@@ -74,16 +74,26 @@ def bootstrap(statistic: Callable[..., Float[np.ndarray, "*totals"]], *sums: Per
     Returns:
         The statistic of all sequences, with the 2.5 % and 97.5 % percentiles over resampled sets of sequences.
     Raises:
-        ValueError: there is no sequence, or a sum is not finite.
+        ValueError: there is no sequence, a sum is not real or not finite, or no finite number follows from the totals
+            or from those of a resampled set, as where they divide by 0.
     """
-    table = np.stack([np.asarray(s, dtype=float) for s in sums])
+    given = [np.asarray(s) for s in sums]
+    if unreal := [s.dtype for s in given if np.iscomplexobj(s)]:
+        raise ValueError(f"an estimate needs real sums, got {unreal[0]}")
+    table = np.stack([s.astype(float) for s in given])
     n = table.shape[1]
     if n == 0:
         raise ValueError("an estimate needs at least one sequence, got none")
     if not np.isfinite(table).all():
         raise ValueError(f"an estimate needs finite sums, got {table[~np.isfinite(table)][0]}")
-    low, high = np.percentile(statistic(*(table @ resampling(n, seed).T)), [2.5, 97.5])
-    return Estimate(float(statistic(*table.sum(axis=1))), float(low), float(high))
+    with np.errstate(all="ignore"):  # what is no number is found below
+        value, drawn = float(statistic(*table.sum(axis=1))), statistic(*(table @ resampling(n, seed).T))
+    if not math.isfinite(value):
+        raise ValueError(f"an estimate needs totals of which a finite number follows, got {value}")
+    if not np.isfinite(drawn).all():
+        raise ValueError(f"an estimate needs more sequences, of {n} a resampled set may give no finite number")
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Estimate(value, float(low), float(high))
 
 
 def mean(values: PerSequence) -> Estimate:
@@ -92,14 +102,29 @@ def mean(values: PerSequence) -> Estimate:
 
 
 def ratio(numerator: PerSequence, denominator: PerSequence) -> Estimate:
-    """Total over total."""
+    """Total over total.
+
+    Raises:
+        ValueError: ``denominator`` sums to 0, over all sequences or over a resampled set; or as ``bootstrap``.
+    """
+    with np.errstate(all="ignore"):
+        total = np.asarray(denominator).sum()
+    if len(denominator) and total == 0:
+        raise ValueError("denominator must not sum to 0 over the sequences, got 0")
     return bootstrap(lambda a, b: a / b, numerator, denominator)
 
 
 def affine(
     x: Float[Tensor, "... width"], fit_x: Float[Tensor, "... width"], fit_y: Float[Tensor, "... out"]
 ) -> Float[Tensor, "... out"]:
-    """What the least-squares affine map from ``fit_x`` to ``fit_y`` makes of ``x``."""
+    """What the least-squares affine map from ``fit_x`` to ``fit_y`` makes of ``x``.
+
+    Raises:
+        ValueError: one of them is not real or not finite, from which least squares would make anything.
+    """
+    for name, values in {"x": x, "fit_x": fit_x, "fit_y": fit_y}.items():
+        if values.is_complex() or not values.isfinite().all():
+            raise ValueError(f"{name} must have real and finite numbers")
 
     def extended(t: Tensor) -> Tensor:
         return torch.cat([t, torch.ones_like(t[..., :1])], dim=-1)
@@ -157,9 +182,6 @@ def line_fit(x: Float[Tensor, "batch ..."], y: Float[Tensor, "batch ..."]) -> Li
     def correlation(n, sx, sy, sxx, sxy, syy):
         return (sxy - sx * sy / n) / np.sqrt(square(n, sx, sxx) * square(n, sy, syy))
 
-    fit = LineFit(
+    return LineFit(
         bootstrap(slope, *sums), bootstrap(lambda *s: correlation(*s) ** 2, *sums), bootstrap(correlation, *sums)
     )
-    if not all(math.isfinite(e.low + e.high) for e in (fit.slope, fit.correlation)):
-        raise ValueError(f"x and y must have more sequences, of {len(x)} a resampled set may not vary")
-    return fit

@@ -65,10 +65,13 @@ def swap_previous(obs: Observation, sign: int = 0) -> dict[str, LineFit]:
         same with ", old c": against that of an answer which takes the new vector and keeps the old c, as a fixed
         mixture would. Where c is near -1 the two answers move nearly alike, so that only both together tell.
     Raises:
-        ValueError: ``sign`` is not -1, 0 or 1, no sequence is left, or no vector moves, as where c is 0.
+        ValueError: ``sign`` is not -1, 0 or 1, contexts have no 3 vectors, no sequence is left, or no vector
+            moves, as where c is 0.
     """
     if sign not in (-1, 0, 1):
         raise ValueError(f"sign must be -1, 0 or 1, got {sign!r}")
+    if obs.vectors.shape[1] < 3:
+        raise ValueError(f"contexts must have at least 3 vectors, got {obs.vectors.shape[1]}")
     other = obs.c.roll(1)
     chosen, c = (other >= LEAST_C) & (sign * obs.c >= 0), other[:, None, None]
     swapped, previous = obs.vectors.clone(), obs.vectors.roll(1, dims=1)

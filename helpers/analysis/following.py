@@ -34,6 +34,10 @@ PARALLEL = 1e-6  # the squared sine of the angle between vectors and steps below
 SIGNS = {"c < 0": -1, "c > 0": 1}
 
 
+class NothingToKeep(ValueError):
+    """A model that is the blind rule, of which no intervention keeps or takes anything."""
+
+
 def signs(obs: Observation) -> dict[str, int]:
     """The signs of c that the observed sequences have, beyond ``SMALLEST``: a family may have one alone.
 
@@ -171,14 +175,22 @@ def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
 
     1 at the model's own error, 0 at that of the best rule blind to c, below 0 beyond it. It says something only of a
     model that ``knows`` c, and of the lengths of context at which it is ahead of the blind rule (``loss_by_context``).
+
+    Raises:
+        NothingToKeep: for a sign of c the model's error is the blind rule's, so that knowing c brings it nothing.
     """
     errors = [obs.errors(p).sum(dim=1) for p in (blind_prediction(obs), prediction, obs.prediction)]
 
     def left(blind: Sums, now: Sums, own: Sums) -> Sums:
-        with np.errstate(divide="ignore", invalid="ignore"):  # of a model that is itself the blind rule
-            return np.divide(blind - now, blind - own)
+        return np.divide(blind - now, blind - own)
 
-    return {name: bootstrap(left, *(e[sign * obs.c > 0] for e in errors)) for name, sign in signs(obs).items()}
+    found = {}
+    for name, sign in signs(obs).items():
+        blind, now, own = (e[sign * obs.c > 0] for e in errors)
+        if blind.sum() == own.sum():
+            raise NothingToKeep(f"the model must know more of c than the blind rule, whose error it has for {name}")
+        found[name] = bootstrap(left, blind, now, own)
+    return found
 
 
 def farthest(obs: Observation, prediction: Prediction) -> float:

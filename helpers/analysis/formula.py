@@ -90,8 +90,15 @@ class Binding:
 
 
 def to_one(weights: Float[Tensor, "batch n n"]) -> Float[Tensor, "batch n n"]:
-    """Each guess's weights brought to the sum 1, as those of a point on the line are."""
-    return weights / weights.sum(dim=2, keepdim=True)
+    """Each guess's weights brought to the sum 1, as those of a point on the line are.
+
+    Raises:
+        ValueError: the weights of a guess sum to 0.
+    """
+    total = weights.sum(dim=2, keepdim=True)
+    if (total == 0).any():
+        raise ValueError("weights must not sum to 0 for any guess")
+    return weights / total
 
 
 def numbers(v: Vectors, y: Vectors, degree: int = DEGREE) -> Float[Tensor, "batch n features"]:

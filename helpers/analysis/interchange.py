@@ -27,6 +27,7 @@ from helpers.data.recurrences import THIRD, Family, Sequences, unroll
 
 APART, ALIKE = 0.2, 0.75  # least distance of the two c; least ratio of the largest entries of base, twin and placebo
 USUAL = 2  # the twin's d is at most so many times as large as the base's, or as small: lines that its c has in training
+MOST_TRIES = 20_000  # for one three
 Chosen = slice | Bool[Tensor, " batch"]
 Activation = Float[Tensor, "batch _ *width"]  # the second axis is the position, of patterns the head
 
@@ -38,12 +39,22 @@ def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
     of one sign, negative and positive in turn where there are both: the model does not do the same for both. a_0 and d
     of base and placebo are N(0, 1). Threes are kept if the two values of c are ``APART`` and neither is closer to 0
     than half of that, the twin's d is ``USUAL``, and the three largest entries are ``ALIKE``.
+
+    Raises:
+        ValueError: the family's range of c is too narrow for that.
     """
     ends = max(family.c_min, -1.0), min(family.c_max, 1.0)
     signs = [sign for sign, end in zip((-1, 1), ends, strict=True) if sign * end > APART]
     rng = np.random.default_rng(seed)
     found: dict[str, list] = {"base": [], "twin": [], "placebo": []}
+    if not signs or not ends[0] < ends[1]:
+        raise ValueError(f"family must have values of c beyond ±{APART} within -1 and 1, got {family}")
+    tries = 0  # since the last that was kept
     while len(found["base"]) < count:
+        if (tries := tries + 1) > MOST_TRIES:
+            raise ValueError(
+                f"family must have values of c that are {APART} apart for either sign it has, got {family}"
+            )
         c, other = rng.uniform(*ends, 2)
         a0, d = rng.standard_normal((2, 2, family.dimension))
         if signs[len(found["base"]) % len(signs)] * c < 0 or c * other < 0:
@@ -56,6 +67,7 @@ def lines(family: Family, count: int, seed: int) -> dict[str, Sequences]:
         three = unroll(np.stack([a0[0], a0[0], a0[1]]), values, shifts, family.length)
         largest = np.abs(three).max(axis=(1, 2))
         if largest.min() >= ALIKE * largest.max():
+            tries = 0
             for i, rows in enumerate(found.values()):
                 rows.append((three[i] / largest.max(), values[i], shifts[i] / largest.max(), largest.max()))
     return {name: Sequences(*map(np.stack, zip(*rows, strict=True))) for name, rows in found.items()}

@@ -14,7 +14,7 @@ from helpers.analysis import components
 from helpers.analysis.components import Component
 from helpers.analysis.estimates import affine
 from helpers.analysis.observation import Hook, Observation
-from helpers.data.recurrences import from_third
+from helpers.data.recurrences import THIRD, from_third
 
 Prediction = Float[Tensor, "batch n_ctx dimension"]
 
@@ -44,7 +44,13 @@ def forward(obs: Observation, hooks: Iterable[Hook]) -> Prediction:
 
 
 def constant(activation: Float[Tensor, "batch n_ctx *width"]) -> Float[Tensor, "*width"]:
-    """An activation's mean over sequences and over contexts of 3 vectors and more: what a bias could supply."""
+    """An activation's mean over sequences and over contexts of 3 vectors and more: what a bias could supply.
+
+    Raises:
+        ValueError: no context has 3 vectors.
+    """
+    if activation.shape[1] <= THIRD:
+        raise ValueError(f"activation must have at least {THIRD + 1} positions, got {activation.shape[1]}")
     return from_third(activation).mean(dim=(0, 1))
 
 

@@ -169,6 +169,8 @@ def _observe(
         torch.from_numpy(sequences.vectors[:, :-1]) @ W_E,
         names_filter=lambda name: name.endswith(HOOKS),
     )
+    if not prediction.isfinite().all():
+        raise ValueError("sequences must have finite numbers of a size that the model can take, its guess is no number")
     return Observation(config, bridge, W_E, family, sequences, Activations(cache.cache_dict, bridge), prediction)
 
 

@@ -49,9 +49,14 @@ class Probe:
     Args:
         x, y: what it reads and what it should find, at the same positions.
         hidden: units of the random hidden layer; 0 for a linear probe.
+    Raises:
+        ValueError: x or y is not finite, as log |m| is not where d is 0, or there are fewer than 2 sequences.
     """
 
     def __init__(self, x: Inputs, y: Wanted, hidden: int = 0, seed: int = 0) -> None:
+        for name, values in {"x": x, "y": y}.items():
+            if len(values) < 2 or not values.isfinite().all():
+                raise ValueError(f"{name} must have finite numbers of at least 2 sequences")
         self.x, self.y, self.middle = x.mean(dim=0), y.mean(dim=0), 0.0
         x, y = x - self.x, y - self.y
         generator = torch.Generator().manual_seed(seed)
@@ -74,13 +79,26 @@ class Probe:
         return self.lifted(x - self.x) @ self.weight + self.y
 
     def r2(self, x: Inputs, y: Wanted) -> Estimate:
-        """The share it explains, on other sequences, of what varies between sequences at the same position."""
+        """The share it explains, on other sequences, of what varies between sequences at the same position.
+
+        Raises:
+            ValueError: y does not vary.
+        """
+        if not (y - self.y).square().sum() > 0:
+            raise ValueError(f"y must differ between sequences, got {len(y)} that are alike")
         left = (y - self.read(x)).square().sum(dim=1)
         return bootstrap(lambda a, b: 1 - a / b, left, (y - self.y).square().sum(dim=1))
 
 
 def steps_along(x: Inputs, c: Wanted) -> tuple[Float[Tensor, " width"], float]:
-    """How an activation moves with c, by least squares of it on c at each position, and the share explained."""
+    """How an activation moves with c, by least squares of it on c at each position, and the share explained.
+
+    Raises:
+        ValueError: x or c is the same in every sequence.
+    """
     x, c = x - x.mean(dim=0), (c - c.mean(dim=0))[..., None]
+    for name, values in {"x": x, "c": c}.items():
+        if not values.square().sum() > 0:
+            raise ValueError(f"{name} must differ between sequences, got {len(values)} that are alike")
     slope = (x * c).sum(dim=(0, 1)) / c.square().sum()
     return slope, 1 - ((x - c * slope).square().sum() / x.square().sum()).item()

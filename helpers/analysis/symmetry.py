@@ -6,6 +6,7 @@ that uses nothing else turns, reflects and shifts its answer with them: it commu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -32,7 +33,13 @@ def permutation(dimension: int, generator: torch.Generator) -> Move:
 
 
 def translation(dimension: int, size: float, generator: torch.Generator) -> Move:
-    """A shift in a random direction; ``size`` is the root mean square of its entries, in the vectors' units."""
+    """A shift in a random direction; ``size`` is the root mean square of its entries, in the vectors' units.
+
+    Raises:
+        ValueError: ``size`` is not finite.
+    """
+    if not math.isfinite(size):
+        raise ValueError(f"size must be finite, got {size}")
     t = torch.randn(dimension, generator=generator, dtype=torch.float64)
     t = t * size / t.square().mean().sqrt()
     return lambda vectors: vectors + t

@@ -21,6 +21,8 @@ def solve_c(vectors: Vectors) -> Float[np.ndarray, "batch contexts"]:
     pairs seen gives c = sum <x_{n+1}, x_n> / sum <x_n, x_n>; 0 where all differences are.
     """
     differences = np.diff(vectors, axis=1)
+    largest = np.abs(differences).max(axis=(1, 2), keepdims=True, initial=0)
+    differences = np.ldexp(differences, -np.frexp(largest)[1])  # so that no square overflows; else the same bits
     products = (differences[:, 1:] * differences[:, :-1]).sum(axis=2).cumsum(axis=1)
     squares = (differences[:, :-1] ** 2).sum(axis=2).cumsum(axis=1)
     return np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)

@@ -81,8 +81,16 @@ def fit(
     Args:
         length: of the curve (default: the sequence's own).
         within: lowest and highest c (default: any).
+    Raises:
+        ValueError: there are fewer vectors than three, one is not finite, or all are equal, so that any c fits.
     """
     count, width = sequence.shape
+    if count < 3 or not width:
+        raise ValueError(f"sequence must have at least 3 vectors of at least 1 entry, got {count} of {width}")
+    if not np.isfinite(sequence).all():
+        raise ValueError("sequence must have finite numbers")
+    if (sequence == sequence[0]).all():
+        raise ValueError("sequence must not be constant: any c fits")
     size = np.abs(sequence - sequence.mean(axis=0)).max() or 1.0
     scaled = (sequence - sequence.mean(axis=0)) / size
     solved = solve_c(scaled[None])[0, -1]

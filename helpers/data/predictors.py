@@ -50,7 +50,13 @@ def squared_errors(vectors: Vectors) -> dict[str, Float[np.ndarray, "batch lengt
 
 
 def mse(vectors: Vectors) -> dict[str, float]:
-    """Each rule's mean squared error over contexts of 3 vectors and more."""
+    """Each rule's mean squared error over contexts of 3 vectors and more.
+
+    Raises:
+        ValueError: there are fewer than 4 vectors, the last of which is the answer.
+    """
+    if not len(vectors) or vectors.shape[1] < 4:
+        raise ValueError(f"vectors must be sequences of at least 4 vectors, got the shape {vectors.shape}")
     return {name: from_third(errors).mean() for name, errors in squared_errors(vectors).items()}
 
 

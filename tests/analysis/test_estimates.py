@@ -1,8 +1,10 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
-from helpers.analysis.estimates import RESAMPLES, Estimate, line_fit, mean, number, ratio, resampling
+from helpers.analysis.estimates import RESAMPLES, Estimate, affine, line_fit, mean, number, ratio, resampling
 
 
 def test_the_line_is_numpys():
@@ -108,6 +110,34 @@ def test_a_line_does_not_depend_on_the_unit(unit):
 def test_what_has_no_line_is_refused_by_name(x, y, message):
     with pytest.raises(ValueError, match=message):
         line_fit(x, y)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "message"),
+    [
+        ([0.0, 0.0], [0.0, 0.0], "denominator must not sum to 0"),
+        ([1.0, 2.0], [1.0, -1.0], "denominator must not sum to 0"),
+        ([1.0, 2.0], [0.0, 1.0], "more sequences, of 2 a resampled set"),
+        ([1e308, 1e308], [1.0, 1.0], "a finite number follows, got inf"),
+        ([1e155, 1e155], [1e-300, 1e-300], "a finite number follows, got inf"),
+        ([1 + 1j, 2.0], [1.0, 1.0], "real sums, got complex128"),
+        ([], [], "at least one sequence, got none"),
+    ],
+)
+def test_a_ratio_that_is_no_number_is_refused(numerator, denominator, message):
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=message):
+        warnings.simplefilter("error")
+        ratio(np.array(numerator), np.array(denominator))
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("bad", [torch.tensor([[1.0], [torch.nan]]), torch.tensor([[1.0], [1j]])])
+def test_an_affine_map_of_what_is_no_number_is_refused(bad):
+    good = torch.ones(2, 1)
+    for named in ({"x": bad}, {"fit_x": bad}, {"fit_y": bad}):
+        with pytest.raises(ValueError, match=f"^{next(iter(named))} must have real and finite"):
+            affine(**{"x": good, "fit_x": good, "fit_y": good} | named)
 
 
 def test_an_exact_line_is_found_and_infinite_sums_have_no_estimate():

@@ -67,6 +67,13 @@ def test_an_intervention_keeps_what_it_keeps(narrow):
         assert one.value == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize("rule", [following.blind_prediction, half_blind])
+def test_of_a_blind_model_nothing_is_kept(narrow, rule):
+    blind = dataclasses.replace(narrow, prediction=rule(narrow))
+    with pytest.raises(following.NothingToKeep, match="it has for c [<>] 0"):
+        following.kept(blind, narrow.targets)
+
+
 def test_farther_from_c_is_a_matter_of_direction(narrow):
     """An intervention that moves a wrong c toward the true one does no harm; one that moves a right c away does."""
     step = narrow.vectors - narrow.vectors.roll(1, dims=1)

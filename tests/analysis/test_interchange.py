@@ -128,3 +128,18 @@ def test_an_unknown_part_is_named(threes):
         interchange.interchange(threes.base, threes.twin, {mlp(0).hook: ["size"]})
     with pytest.raises(ValueError, match="parts must be among"):
         interchange.predict_with_parts(threes.base, {mlp(0).hook: {"size": threes.base.numbers(mlp(0).hook)}})
+
+
+@pytest.mark.parametrize(
+    ("c_min", "c_max", "message"),
+    [
+        (-0.1, 0.1, "values of c beyond ±0.2"),
+        (0.5, 0.5, "0.2 apart"),
+        (-1.0, 0.25, "0.2 apart"),
+        (1.2, 1.5, "values of c beyond ±0.2"),
+    ],
+)
+def test_a_family_without_threes_is_refused(c_min, c_max, message, monkeypatch):
+    monkeypatch.setattr(interchange, "MOST_TRIES", 2000)
+    with pytest.raises(ValueError, match=f"^family must have .*{message}"):
+        interchange.lines(Family(dimension=2, length=4, c_min=c_min, c_max=c_max), 2, 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from helpers.analysis import following
-from helpers.analysis.estimates import number, rounded
+from helpers.analysis.estimates import Estimate, exactly, number, rounded
 from helpers.analysis.following import Prediction, signs
 from helpers.analysis.observation import Observation
 from helpers.claims.readings import Reading
@@ -32,6 +34,14 @@ def knows(obs: Observation, prediction: Prediction | None = None) -> bool:
     return all(rounded(following.loss(obs, prediction, sign * obs.c > 0).value) <= HALF for sign in signs(obs).values())
 
 
+def kept(obs: Observation, prediction: Prediction) -> dict[str, Estimate]:
+    """``following.kept``; no number where a model has nothing to keep, which agrees with no claim."""
+    try:
+        return following.kept(obs, prediction)
+    except following.NothingToKeep:
+        return dict.fromkeys(signs(obs), exactly(nan))
+
+
 def solved(obs: Observation, key: str, prediction: Prediction, **others: Prediction) -> list[Reading]:
     """An intervention that "barely hurts", by sign of c: nearly all that knowing c brings is left, c is read the same.
 
@@ -39,12 +49,12 @@ def solved(obs: Observation, key: str, prediction: Prediction, **others: Predict
         key: of the first; that of the second ends in "_c".
         others: the same by other kinds of ablation, which stand beside the first and do not count.
     """
-    kept, able = following.kept(obs, prediction), knows(obs)
-    beside = {name: following.kept(obs, other) for name, other in others.items()}
-    notes = {sign: ", ".join(f"{name} {number(found[sign].value)}" for name, found in beside.items()) for sign in kept}
+    own, able = kept(obs, prediction), knows(obs)
+    beside = {name: kept(obs, other) for name, other in others.items()}
+    notes = {sign: ", ".join(f"{name} {number(found[sign].value)}" for name, found in beside.items()) for sign in own}
     left = [
         Reading(key, one, sign, low=NEARLY_ALL, note=f" ({notes[sign]})" if beside else "", also=able)
-        for sign, one in kept.items()
+        for sign, one in own.items()
     ]
     farther = following.farther(obs, prediction).items()
     return left + [Reading(f"{key}_c", one, sign, high=SAME_C, also=able) for sign, one in farther]
@@ -53,8 +63,8 @@ def solved(obs: Observation, key: str, prediction: Prediction, **others: Predict
 def solved_without(obs: Observation, key: str, head: str, weight: float, prediction: Prediction) -> list[Reading]:
     """``solved`` of one head, which counts by its weight: the sign of c for which it fares worse."""
     readings = solved(obs, key, prediction)
-    kept, farther = ([r for r in readings if r.key == name] for name in (key, f"{key}_c"))
-    worst = [min(kept, key=lambda r: rounded(r.estimate.value))]
+    left, farther = ([r for r in readings if r.key == name] for name in (key, f"{key}_c"))
+    worst = [min(left, key=lambda r: rounded(r.estimate.value))]
     worst += [max(farther, key=lambda r: rounded(r.estimate.value))] if farther else []
     return [
         Reading(r.key, r.estimate, head, r.low, r.high, note=f" ({r.head})", also=r.also, weight=weight) for r in worst
@@ -67,9 +77,9 @@ def broken(obs: Observation, key: str, prediction: Prediction, also: bool = True
     Args:
         others: other kinds of it, which stand beside the first, for the worse sign of c of each, and do not count.
     """
-    kept = following.kept(obs, prediction)
-    worst = min(kept, key=lambda sign: rounded(kept[sign].value))
-    note = "".join(f", {sign}: {one}" for sign, one in kept.items() if sign != worst)
+    own = kept(obs, prediction)
+    worst = min(own, key=lambda sign: rounded(own[sign].value))
+    note = "".join(f", {sign}: {one}" for sign, one in own.items() if sign != worst)
     for name, other in others.items():
-        note += f"; {name} {number(min(rounded(one.value) for one in following.kept(obs, other).values()))}"
-    return Reading(key, kept[worst], high=HALF, note=f" ({worst}{note})", also=also and knows(obs))
+        note += f"; {name} {number(min(rounded(one.value) for one in kept(obs, other).values()))}"
+    return Reading(key, own[worst], high=HALF, note=f" ({worst}{note})", also=also and knows(obs))
