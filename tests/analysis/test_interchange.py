@@ -134,7 +134,7 @@ def test_an_unknown_part_is_named(threes):
     ("c_min", "c_max", "message"),
     [
         (-0.1, 0.1, "values of c beyond ±0.2"),
-        (0.5, 0.5, "0.2 apart"),
+        (0.5, 0.5, "values of c beyond ±0.2"),
         (-1.0, 0.25, "0.2 apart"),
         (1.2, 1.5, "values of c beyond ±0.2"),
     ],
