@@ -179,7 +179,8 @@ def main(arguments: list[str] | None = None) -> int:
             found, variance = errors(folder)
         except UNUSABLE as error:
             why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            p.error(f"argument folders: {folder} is not a checkpoint that can be judged ({why})")
+            name = " ".join(str(folder).split())  # a message is one line
+            p.error(f"argument folders: {name} is not a checkpoint that can be judged ({why})")
         each = found[:, THIRD:].mean(1)
         half = 1.96 * each.std(ddof=1) / np.sqrt(len(each))
         print(f"{folder}: test MSE {each.mean():.3g} +- {half:.1g}, variance {variance:.3g}", end=", ")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from helpers import places
 from helpers.claims import markdown, readings, registry, results, setup, study, tables
 from helpers.claims.measures import error, layer0, layer1, layer2, measure
-from helpers.data import bayes, blind, fields, fitting, predictors, recurrences, solvers, userdata
+from helpers.data import bayes, blind, exact, fields, fitting, predictors, recurrences, solvers, userdata
 from helpers.data import tables as text
 from helpers.display import drawings, explorer, figures, marks, space, theme
 from helpers.training import config, evaluator, model, recipes, trainer, weights
@@ -82,8 +82,8 @@ CASES = {
     "predictors.copy_last": (predictors.copy_last, SEQUENCES),
     "predictors.copy_last_but_one": (predictors.copy_last_but_one, SEQUENCES),
     "predictors.straight_line": (predictors.straight_line, SEQUENCES),
-    "predictors.solve_c": (predictors.solve_c, SEQUENCES),
-    "predictors.exact_solver": (predictors.exact_solver, some.sequences(st.integers(2, 6))),
+    "exact.solve_c": (exact.solve_c, SEQUENCES),
+    "exact.exact_solver": (exact.exact_solver, some.sequences(st.integers(2, 6))),
     "predictors.squared_errors": (predictors.squared_errors, some.sequences(st.integers(2, 6), some.USUAL)),
     "predictors.mse": (predictors.mse, some.sequences(st.integers(2, 6), some.USUAL)),
     "predictors.continue_by": (predictors.continue_by, st.just(predictors.straight_line), ONE, st.integers(0, 3)),
@@ -260,4 +260,4 @@ def test_c_does_not_depend_on_the_unit(v, power):
     """Of a power of two: bit by bit, as long as nothing is lost at the ends of what a number can hold."""
     other = np.ldexp(v, power)
     if np.isfinite(other).all() and np.array_equal(np.ldexp(other, -power), v):
-        assert np.array_equal(predictors.solve_c(v), predictors.solve_c(other))
+        assert np.array_equal(exact.solve_c(v), exact.solve_c(other))
