@@ -1,7 +1,7 @@
 """Changes a line of helpers.analysis or helpers.claims at a time and asks the tests: ``make mutants``.
 
 A seeded sample, in proportion to the files' lines. A mutant that no test of its module notices survives; the list of
-survivors is written to bench/mutants.md, and a reason written there before is kept. The source is put back each time.
+survivors is written to bench/mutants.md, and a reason written there before is kept. All this is done to a copy.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import ast
 import copy
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from helpers.claims.markdown import markdown
 from helpers.places import ROOT
@@ -89,22 +91,24 @@ def tests_of(path: Path) -> list[str]:
     room = "claims" if "claims" in path.parts else "analysis"
     own = ROOT / "tests" / room / f"test_{path.stem}.py"
     found = [own] if own.exists() else sorted((ROOT / "tests" / room).glob("test_*.py"))
-    return [str(one) for one in [*found, *(ROOT / "tests" / more for more in WIDER.get(path.stem, []))]]
+    return [
+        str(one.relative_to(ROOT)) for one in [*found, *(ROOT / "tests" / more for more in WIDER.get(path.stem, []))]
+    ]
 
 
-def killed(path: Path, number: int, seconds: float) -> tuple[bool, str]:
-    """Whether a test fails, or hangs, with one place changed; and what was changed."""
-    whole = path.read_bytes()
-    source, said = mutant(whole.decode(), number)
+def killed(path: Path, number: int, seconds: float, tree: Path) -> tuple[bool, str]:
+    """Whether a test fails, or hangs, with one place of the copy ``tree`` changed; and what was changed."""
+    source, said = mutant(path.read_text(encoding="utf-8"), number)
+    copied = tree / path.relative_to(ROOT)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests_of(path)]
     try:
-        path.write_text(source, encoding="utf-8")
-        env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=seconds).returncode != 0, said
+        copied.write_text(source, encoding="utf-8")
+        env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
+        return subprocess.run(command, cwd=tree, env=env, capture_output=True, timeout=seconds).returncode != 0, said
     except subprocess.TimeoutExpired:
         return True, said
     finally:
-        path.write_bytes(whole)
+        shutil.copy(path, copied)
 
 
 def sample(count: int) -> list[tuple[Path, int]]:
@@ -127,15 +131,19 @@ def main(arguments: list[str] | None = None) -> int:
     p.add_argument("--seconds", type=float, default=300, help="a test that takes longer hangs (default: %(default)s)")
     options = p.parse_args(arguments)
     known, survivors, tried = reasons(), [], 0
+    folder = TemporaryDirectory()
+    tree = Path(folder.name) / "tree"
     try:
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "build", "runs", "*.egg-info", "__pycache__"))
         for path, number in sample(options.count):
-            noticed, said = killed(path, number, options.seconds)
+            noticed, said = killed(path, number, options.seconds, tree)
             tried += 1
             print(f"{tried}: {'killed' if noticed else 'SURVIVED'} {path.name} {said}", flush=True)
             if not noticed:
                 name = path.relative_to(ROOT).as_posix()
                 survivors.append((name, said, known.get(f"{name} {said}", "")))
     finally:
+        folder.cleanup()
         score = f"{tried - len(survivors)} of {tried} changes were noticed (seed {SEED}); `make mutants`"
         table = markdown(("file", "change", "why nobody need notice"), survivors)
         disk.write(LIST, f"# Changes that no test notices\n\n{score}\n\n{table}\n".encode())
