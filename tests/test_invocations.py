@@ -45,6 +45,11 @@ def test_the_command_lines_work_without_docstrings_asserts_and_the_current_folde
     assert "Traceback" not in done.stderr
 
 
+def listening():
+    """Lets a child hear Ctrl-C, which is ignored where a shell has started these tests in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 STUB = "import time\nprint('importing', flush=True)\ntime.sleep(100)\n"
 
 
@@ -75,7 +80,8 @@ def test_ctrl_c_during_imports_leaves_no_traceback(run, heavy, tmp_path):
     (tmp_path / f"{heavy}.py").write_text(STUB, encoding="utf-8")  # found before the real one, and never done
     code = [sys.executable, *run, "--help"] if run[0] == "-m" else [sys.executable, str(ROOT / run[0]), "--help"]
     env, pipe = environment(tmp_path, PYTHONSAFEPATH="1"), subprocess.PIPE
-    with subprocess.Popen(code, env=env, cwd=tmp_path, stdout=pipe, stderr=pipe, encoding="utf-8") as one:
+    out = {"stdout": pipe, "stderr": pipe, "encoding": "utf-8"}
+    with subprocess.Popen(code, env=env, cwd=tmp_path, preexec_fn=listening, **out) as one:
         assert one.stdout.readline() == "importing\n"
         one.send_signal(signal.SIGINT)
         assert one.wait(60) == -signal.SIGINT and one.stderr.read() == ""
@@ -97,7 +103,8 @@ finally:
 @pytest.mark.skipif(os.name == "nt", reason="signals are other ones there")
 def test_ctrl_c_after_imports_closes_what_is_open_and_leaves_no_traceback(tmp_path):
     code, pipe = [sys.executable, "-c", WAIT], subprocess.PIPE
-    with subprocess.Popen(code, env=environment(), cwd=tmp_path, stdout=pipe, stderr=pipe, encoding="utf-8") as one:
+    out = {"stdout": pipe, "stderr": pipe, "encoding": "utf-8"}
+    with subprocess.Popen(code, env=environment(), cwd=tmp_path, preexec_fn=listening, **out) as one:
         assert one.stdout.readline() == "at work\n"
         one.send_signal(signal.SIGINT)
         assert one.wait(60) == -signal.SIGINT and one.stdout.read() == "closed\n" and one.stderr.read() == ""

@@ -73,7 +73,8 @@ def swap_previous(obs: Observation, sign: int = 0) -> dict[str, LineFit]:
     if obs.vectors.shape[1] < 3:
         raise ValueError(f"contexts must have at least 3 vectors, got {obs.vectors.shape[1]}")
     other = obs.c.roll(1)
-    chosen, c = (other >= LEAST_C) & (sign * obs.c >= 0), other[:, None, None]
+    chosen = (other >= LEAST_C) & (sign * obs.c >= 0)
+    c = other.clamp(min=LEAST_C)[:, None, None]  # of those that are left out as well: at -1 there is no such vector
     swapped, previous = obs.vectors.clone(), obs.vectors.roll(1, dims=1)
     swapped[:, 2:] = (obs.vectors[:, 2:] + c * obs.vectors[:, :-2]) / (1 + c)
     swapped[:, :2] = previous[:, :2]
