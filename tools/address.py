@@ -18,8 +18,7 @@ PLACES = (
         r"colab\.research\.google\.com/github/[^/]+/[^/]+/blob/[^/]+/",
         "colab.research.google.com/github/{repo}/blob/{ref}/",
     ),
-    (r"clone -q https://github\.com/[^/]+/\S+", "clone -q https://github.com/{repo}"),
-    (r"checkout -q [\w.-]+", "checkout -q {ref}"),
+    (r"clone -q -b \S+ https://github\.com/[^/]+/\S+", "clone -q -b {ref} https://github.com/{repo}"),
 )
 
 
@@ -35,12 +34,12 @@ def set_address(text: str, repo: str, ref: str) -> tuple[str, int]:
 def main(arguments: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog="tools/address.py", description=__doc__)
     p.add_argument("repo", help="owner/name on GitHub")
-    p.add_argument("--ref", default="main", help="branch, tag or commit (default: main)")
+    p.add_argument("--ref", default="main", help="branch or tag (default: main)")
     options = p.parse_args(arguments)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", options.repo):
         p.error(f"argument repo: must be owner/name, got {options.repo!r}")
     if not re.fullmatch(r"[\w.-]+", options.ref):
-        p.error(f"argument --ref: must be a branch, tag or commit without a slash, got {options.ref!r}")
+        p.error(f"argument --ref: must be a branch or tag without a slash, got {options.ref!r}")
     for path in [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))]:
         text, count = set_address(path.read_text(encoding="utf-8"), options.repo, options.ref)
         path.write_text(text, encoding="utf-8")

@@ -43,17 +43,16 @@ def test_what_was_missing_is_named(monkeypatch):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_one_command_sets_badge_and_first_cell(path):
     once, count = address.set_address(path.read_text(encoding="utf-8"), "me/mine", "v1")
-    assert count == 3 and "OWNER" not in once
+    assert count == 2 and "OWNER" not in once
     assert f"https://colab.research.google.com/github/me/mine/blob/v1/notebooks/{path.name}" in once
-    assert "git clone -q https://github.com/me/mine ~/series" in once and "git -C ~/series checkout -q v1\\n" in once
+    assert "git clone -q -b v1 https://github.com/me/mine ~/series\\n" in once
     again, count = address.set_address(once, "you/yours", "main")
-    assert count == 3 and "me/mine" not in again and json.loads(again)
+    assert count == 2 and "me/mine" not in again and json.loads(again)
 
 
 def test_notebooks_survive_a_platform_whose_encoding_is_not_utf_8(tmp_path):
-    book = json.dumps(
-        {"text": "c = −0.6 · ●", "badge": "clone -q https://github.com/OWNER/REPOSITORY ~/series"}, ensure_ascii=False
-    )
+    badge = "clone -q -b main https://github.com/OWNER/REPOSITORY ~/series"
+    book = json.dumps({"text": "c = −0.6 · ●", "badge": badge}, ensure_ascii=False)
     (tmp_path / "notebooks").mkdir()
     path, readme = tmp_path / "notebooks" / "01.ipynb", tmp_path / "README.md"
     path.write_text(book, encoding="utf-8")
