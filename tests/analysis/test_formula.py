@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from helpers.analysis import following, replacement
 from helpers.analysis.components import attention, mlp
-from helpers.analysis.formula import Binding, Formula, numbers
+from helpers.analysis.formula import Binding, Formula, numbers, to_one
 from helpers.analysis.observation import observe, observe_sequences
 from helpers.analysis.parity import Parity
 from helpers.analysis.planted import FAMILY, planted
@@ -163,3 +163,10 @@ def test_layer_1_is_numbers_and_the_last_mlp_nothing_that_matters(shipped):
     for parts in ([attention(1), mlp(1)], [mlp(2)]):
         kept = following.kept(held_out, replacement.predict(held_out, formulas, parts))
         assert all(one.value > 0.9 for one in kept.values())
+
+
+def test_weights_are_brought_to_the_sum_1_unless_they_sum_to_0():
+    weights = torch.tensor([[[2.0, 0.0], [1.0, 3.0]]])
+    torch.testing.assert_close(to_one(weights), torch.tensor([[[1.0, 0.0], [0.25, 0.75]]]))
+    with pytest.raises(ValueError, match="weights must not sum to 0"):
+        to_one(torch.tensor([[[1.0, -1.0], [0.0, 1.0]]]))

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -53,6 +54,11 @@ def test_quantities_are_those_of_the_sequences(obs):
         :, None
     ] + 1
     torch.testing.assert_close(found["place, cⁿ"], place)
+    m = found["log |m|"][:, 0].exp()  # the fixed point's size, cut where it lies far off
+    there = m < 0.99 * math.exp(probes.FAR)
+    fixed = torch.from_numpy(obs.sequences.d)[there] / (1 - obs.c[there, None])
+    assert there.sum() > 10 and (m[~there] > 0.98 * math.exp(probes.FAR)).all()
+    torch.testing.assert_close(m[there], fixed.norm(dim=1))
 
 
 @torch.no_grad()
