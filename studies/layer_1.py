@@ -1,6 +1,6 @@
 """What layer 1 is for: ``python studies/layer_1.py`` trains the study's base with less of it and writes layer_1.csv.
 
-As in settings.py, whose recipe and folders these are: "2 layers" is without it. Beside these, layer 1 has its heads
+As in settings.toml, whose recipe and folders these are: "2 layers" is without it. Beside these, layer 1 has its heads
 only, its MLP only (what the other writes is zero from the start and stays so), or the weights of layer 2 (*shared*).
 
 Expected, before the first run: the errors of all lie within a factor of 2 of the base's, and those of two seeds within
@@ -18,21 +18,22 @@ if __name__ == "__main__":  # Ctrl-C shows no traceback, also while the rest is 
 import argparse
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import settings
 import torch
 from torch import nn
 
 from helpers.analysis.following import signs
 from helpers.analysis.observation import observe
-from helpers.training import checkpoints, train
+from helpers.training import checkpoints, sweeps, train
 from helpers.training.machine import describe
 from helpers.training.model import RecurrenceModel
 from helpers.training.trainer import Trainer
 
 TABLE = Path(__file__).with_name("layer_1.csv")
+SETTINGS = sweeps.read(TABLE.with_name("settings.toml"))
 CPU = torch.device("cpu")
 
 
@@ -65,7 +66,7 @@ class ChangedTrainer(Trainer):
 
 def trained(variant: str, seed: int, folder: Path) -> RecurrenceModel:
     """The model of one run: as the study left it, or trained now and saved as an ordinary checkpoint."""
-    recipe = settings.recipe_of(variant if variant in settings.SETTINGS else "base", seed)
+    recipe = SETTINGS.recipe((variant if variant in SETTINGS.recipes else sweeps.BASE, seed))
     if not (folder / "config.json").exists():
         change = CHANGES.get(variant, lambda layers: None)
         trainer = ChangedTrainer(change, recipe, folder, CPU)
@@ -87,22 +88,22 @@ def trained(variant: str, seed: int, folder: Path) -> RecurrenceModel:
 
 def row_of(variant: str, seed: int, folder: Path) -> dict[str, str | float]:
     """The errors of one run, for all sequences and by sign of c."""
-    obs = observe(trained(variant, seed, folder), settings.BASE.family)
+    obs = observe(trained(variant, seed, folder), SETTINGS.recipes[sweeps.BASE].family)
     by_sign = {f"mse, {side}": obs.errors()[sign * obs.c > 0].mean().item() for side, sign in signs(obs).items()}
     return {"setting": variant, "seed": seed, "test_mse": obs.mse().value} | by_sign
 
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="studies/layer_1.py", description=__doc__.splitlines()[0])
-    p.add_argument("--runs", type=Path, default=Path("runs") / "settings", help="folder of the runs")
-    p.add_argument("--seeds", type=int, default=settings.SEEDS, help="so many seeds (default: %(default)s)")
+    p.add_argument("--runs", type=Path, default=SETTINGS.runs, help="folder of the runs (default: %(default)s)")
+    p.add_argument("--seeds", type=int, default=SETTINGS.seeds, help="so many seeds (default: %(default)s)")
     options = p.parse_args()
     rows = pd.read_csv(TABLE).to_dict("records") if TABLE.exists() else []
     with train.cpu_threads(1):
         for seed in range(options.seeds):
             for variant in VARIANTS:
                 if (variant, seed) not in {(row["setting"], row["seed"]) for row in rows}:
-                    rows.append(row_of(variant, seed, options.runs / settings.name((variant, seed))))
+                    rows.append(row_of(variant, seed, replace(SETTINGS, runs=options.runs).folder((variant, seed))))
                     table = pd.DataFrame(rows).to_csv(index=False, float_format="%.4g", lineterminator="\n")
                     checkpoints.write(TABLE, table.encode())
     return 0

@@ -1,19 +1,27 @@
-"""The scripts in bench/ and studies/ that train many variants: what they vary, and the tables they leave."""
+"""What bench/ and studies/ train in many variants: what they vary, and the tables they leave."""
 
 import csv
 import dataclasses
 
-import beyond
 import choices
 import layer_1
 import pandas as pd
 import pytest
-import settings
 
+from helpers import places
+from helpers.analysis.beside import beside_rules
+from helpers.claims import study
+from helpers.claims.asked import every_claim
 from helpers.claims.measures import CLAIMS
 from helpers.data.conditions import CONDITIONS
 from helpers.data.families import FAMILIES
+from helpers.training import sweeps
 from helpers.training.recipes import RECIPES
+
+STUDIES = places.STUDY.parent
+SETTINGS, BEYOND = (sweeps.read(STUDIES / f"{name}.toml") for name in ("settings", "beyond"))
+BASE = SETTINGS.recipes[sweeps.BASE]
+OLDER = {"C1.parity", "C4.without", "C5.even", "C5.expected"}  # ways of measuring that stand in rows made before
 
 
 def test_the_table_of_choices_is_of_todays_choices():
@@ -49,78 +57,49 @@ def test_a_trial_of_a_tiny_recipe_fills_every_column(recipe):
     assert row[-4] == row[-3]  # with a rate of zero the average is the model itself
 
 
+def test_a_study_measures_what_is_there():
+    assert sweeps.measure_named(SETTINGS.measure) is every_claim
+    assert sweeps.measure_named(BEYOND.measure) is beside_rules
+
+
 def changes(setting):
     """What a setting changes, by field."""
-    base, other = (dataclasses.asdict(settings.recipe_of(name, 0)) for name in ("base", setting))
+    base, other = (dataclasses.asdict(recipe) for recipe in (BASE, SETTINGS.recipes[setting]))
     flat = [{**r.pop("model"), **r.pop("family"), **r} for r in (base, other)]
     return {k: flat[1][k] for k in flat[0] if flat[0][k] != flat[1][k]}
 
 
 def test_every_setting_differs_from_the_base_in_one_thing():
-    for name in settings.SETTINGS:
+    for name in SETTINGS.recipes:
         changed = set(changes(name)) - {"muon_learning_rate"}  # it belongs to the optimizer
-        assert len(changed) == (name not in ("base", settings.UNTRAINED)) or changed == {"c_min", "c_max"}, name
+        assert len(changed) == (name not in (sweeps.BASE, "untrained")) or changed == {"c_min", "c_max"}, name
+    assert SETTINGS.untrained == {"untrained"}
 
 
 def test_the_base_is_origin_in_a_shorter_recipe():
-    origin, base = (dataclasses.asdict(r) for r in (RECIPES["origin"], settings.BASE))
+    origin, base = (dataclasses.asdict(r) for r in (RECIPES["origin"], BASE))
     assert all(origin[k] == base[k] for k in ("model", "family", "batch", "optimizer", "weight_decay", "first_context"))
 
 
-def test_the_runs_are_three_seeds_of_each_setting():
-    runs = settings.runs()
-    assert len(set(runs)) == len(runs) == 3 * len(settings.SETTINGS)
-    assert settings.recipe_of("4 heads", 2).model.seed == settings.recipe_of("4 heads", 2).seed == 2
-
-
-def test_a_run_that_has_a_row_is_not_done_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr(settings, "TABLE", tmp_path / "settings.csv")
-    monkeypatch.setattr(settings, "measured", lambda recipe, trained, folder: {"A1": "partly", "A1.x": 0.123456})
-    first, second, diverged = settings.runs()[:3]
-    assert settings.rows_there() == {}
-    rows = {second: settings.work(*second, tmp_path), first: settings.work(*first, tmp_path)}
-
-    def diverges(*_):
-        raise FloatingPointError
-
-    monkeypatch.setattr(settings, "measured", diverges)
-    rows[diverged] = settings.work(*diverged, tmp_path)
-    settings.write_table(rows)
-    assert settings.TABLE.read_text(encoding="utf-8").splitlines() == [
-        "setting,seed,A1,A1.x,test_mse",
-        "base,0,partly,0.1235,",
-        "1 head,0,partly,0.1235,",
-        "2 heads,0,,,inf",
-    ]
-    assert list(settings.rows_there()) == [first, second, diverged]
-
-
-def test_what_cannot_be_asked_of_a_run_is_left_out(tmp_path, recipe):
-    one = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, n_layers=1))
-    found = settings.measured(one, False, tmp_path)
-    assert "A1" in found and "S6" in found and not {"B1", "C3"} & set(found)
-
-
-@pytest.mark.skipif(not settings.TABLE.exists(), reason="no run is finished yet")
 def test_the_table_of_settings_is_of_todays_settings_and_claims():
     """A claim newer than the table has no column; of keys that are gone the table has only those named as older."""
-    rows = settings.rows_there()
-    assert set(rows) <= set(settings.runs())
+    rows = study.load(places.STUDY)
+    assert set(zip(rows["setting"], rows["seed"], strict=True)) <= set(SETTINGS)
     known = {id: {f"{id}.{key}" for key in one.labels} for id, one in CLAIMS.items()}
-    of_run = {"setting", "seed", "test_mse", "r2"}
-    assert set(next(iter(rows.values()))) <= of_run.union(known, settings.OLDER, *known.values())
+    of_run = {"setting", "seed", "test_mse", "r2", "error"}
+    assert set(rows) <= of_run.union(known, OLDER, *known.values())
 
 
 def test_less_of_layer_1_stays_less_of_it(tmp_path, monkeypatch):
     """What a variant silences is 0 after training, shared weights are equal, and all else has moved."""
     small = {"dimension": 8, "d_model": 16, "n_heads": 2, "d_head": 8, "d_mlp": 32}
     base = dataclasses.replace(
-        settings.BASE,
-        model=dataclasses.replace(settings.BASE.model, **small),
-        family=dataclasses.replace(settings.BASE.family, dimension=8),
+        BASE,
+        model=dataclasses.replace(BASE.model, **small),
+        family=dataclasses.replace(BASE.family, dimension=8),
         **{"steps": 4, "log_every": 2, "warmup": 0, "decays": (4,)},
     )
-    monkeypatch.setattr(settings, "BASE", base)
+    monkeypatch.setattr(layer_1, "SETTINGS", dataclasses.replace(SETTINGS, recipes={sweeps.BASE: base}))
     start = layer_1.RecurrenceModel(base.model).native.layers[1]
     models = {name: layer_1.trained(name, 0, tmp_path / str(i)) for i, name in enumerate(layer_1.CHANGES)}
     for name, silent, other in (("heads", "mlp.fc_out", "attn.o"), ("MLP", "attn.o", "mlp.fc_out")):
@@ -134,42 +113,20 @@ def test_less_of_layer_1_stays_less_of_it(tmp_path, monkeypatch):
 
 
 def test_every_condition_beyond_the_data_changes_what_it_says():
-    recipes = {name: beyond.recipe_of(name, 1) for name in beyond.CONDITIONS}
+    recipes = BEYOND.recipes
     assert len({repr(recipe) for recipe in recipes.values()}) == len(recipes)
-    assert recipes["base"] == settings.recipe_of("base", 1)
+    assert recipes[sweeps.BASE] == BASE and BEYOND.seeds == 3
     for name, recipe in recipes.items():
-        assert recipe.steps == settings.STEPS and recipe.seed == recipe.model.seed == 1
+        assert recipe.steps == BASE.steps
         assert recipe.family.kind in (name, "affine") and (recipe.family.c_min, recipe.family.c_max) == (-1, 1)
-    assert set(FAMILIES) - {"affine"} <= set(beyond.CONDITIONS)
-    assert len(beyond.runs()) == 3 * len(recipes) and {seed for _, seed in beyond.runs()[: len(recipes)]} == {0}
+    assert set(FAMILIES) - {"affine"} <= set(recipes)
 
 
 def test_what_we_expected_beyond_the_data_is_of_conditions_that_are_asked():
-    expected = pd.read_csv(beyond.TABLE.with_name("expectations_beyond.csv"))
-    asked = {"out of range": {*CONDITIONS, "50 steps from predictions"}, "family": set(beyond.CONDITIONS)}
-    asked |= {part: {one.removeprefix(f"{part} ") for one in beyond.CONDITIONS} for part in ("dimension", "context")}
+    expected = pd.read_csv(STUDIES / "expectations_beyond.csv")
+    asked = {"out of range": {*CONDITIONS, "50 steps from predictions"}, "family": set(BEYOND.recipes)}
+    asked |= {part: {one.removeprefix(f"{part} ") for one in BEYOND.recipes} for part in ("dimension", "context")}
     asked["transfer"] = set(FAMILIES)
     for row in expected.itertuples():
         assert row.condition in asked[row.part], row
         assert row.low == row.low or row.high == row.high, row
-
-
-def test_a_run_beyond_the_data_is_trained_measured_and_asked_the_other_rules(tmp_path, monkeypatch):
-    short = {"steps": 4, "log_every": 2, "warmup": 0, "decays": (4,)}
-    small = {"dimension": 6, "n_ctx": 6, "d_model": 16, "n_heads": 2, "d_head": 8, "d_mlp": 32}
-    family = dataclasses.replace(settings.BASE.family, dimension=6, length=7)
-    base = dataclasses.replace(settings.BASE.model, **small)
-    monkeypatch.setattr(settings, "BASE", dataclasses.replace(settings.BASE, model=base, family=family, **short))
-    monkeypatch.setattr(beyond, "COUNT", 16)
-    monkeypatch.setattr(beyond, "TABLE", tmp_path / "beyond.csv")
-    monkeypatch.setattr(beyond, "TRANSFER", tmp_path / "transfer.csv")
-    rows = {run: beyond.work(*run, tmp_path / settings.name(run)) for run in (("second order", 0), ("context 3", 0))}
-    row = rows["second order", 0]
-    assert row["loss"] == pytest.approx(row["mse"] / row["blind"]) and row["rule"] == "second order"
-    assert row["solver.4"] < 1e-12 < row["solver.3"] and "mse.8" not in row and row["A2.r2"] <= 1
-    beyond.write_tables(rows, tmp_path)
-    assert list(beyond.rows_there()) == [("context 3", 0), ("second order", 0)]  # as runs() has them
-    table = pd.read_csv(beyond.TRANSFER)
-    assert set(table["asked"]) == set(FAMILIES) and set(table["condition"]) == {"second order"}
-    beyond.write_tables(rows, tmp_path / "elsewhere")  # what the table has of transfer stays
-    assert pd.read_csv(beyond.TRANSFER).equals(table)

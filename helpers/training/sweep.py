@@ -86,8 +86,9 @@ def work(run: Run, recipe: Recipe, folder: Path, measure: str, trained: bool, to
             except InUse:  # by a worker that nobody waits for any more: it ends its run, and this one reads it
                 time.sleep(EVERY)
         model = checkpoints.load(folder) if trained else RecurrenceModel(recipe.model)
+        log = checkpoints.load_log(folder) if trained else {}
         setting, seed = run
-        return {"setting": setting, "seed": seed} | measure_named(measure)(model, recipe)
+        return {"setting": setting, "seed": seed} | measure_named(measure)(model, recipe, log)
 
 
 @dataclass

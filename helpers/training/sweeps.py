@@ -14,13 +14,14 @@
     "model.n_heads" = [1, 2, 4]
     data = { "c from 0" = { family = { c_min = 0.0 } }, untrained = { trained = false } }
 
-A run is a setting with a seed, which the training data and the initial weights share.
+A run is a setting with a seed, which the training data and the initial weights share. ``family = { kind = "matrix" }``
+trains on another rule. A measure is asked of the model, its recipe and its training log, which is empty without one.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
 from itertools import product
@@ -30,6 +31,8 @@ from urllib.parse import quote
 
 import torch
 
+from helpers.data.families import like
+from helpers.data.recurrences import Family
 from helpers.training.model import RecurrenceModel
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.trainer import as_tensor, held_out, squared_errors
@@ -38,7 +41,8 @@ BASE = "base"
 KEYS = {"table": str, "runs": str, "seeds": int, "measure": str, "product": bool, "base": dict, "axes": dict}
 Run = tuple[str, int]  # setting, seed
 Row = dict[str, str | int | float]
-Measure = Callable[[RecurrenceModel, Recipe], Row]
+Log = Mapping[str, Sequence[float]]
+Measure = Callable[[RecurrenceModel, Recipe, Log], Row]
 
 
 class SweepError(ValueError):
@@ -79,7 +83,7 @@ class Sweep:
         return self.runs / quote("{}-{}".format(*run), safe=" ,=")
 
 
-def held_out_error(model: RecurrenceModel, recipe: Recipe) -> Row:
+def held_out_error(model: RecurrenceModel, recipe: Recipe, log: Log) -> Row:
     """The measure of a sweep that names none: mean squared error on the test sequences of the training log."""
     with torch.no_grad():
         errors = squared_errors(model.float(), as_tensor(held_out(recipe.family)))
@@ -177,6 +181,12 @@ def changed(whole: Any, changes: Mapping[str, Any], at: str) -> Any:
     Raises:
         ValueError: there is no such field, or it does not take the value; ``at`` says where it was asked for.
     """
+    if isinstance(whole, Family) and "kind" in changes:
+        try:
+            whole = like(whole, changes["kind"])
+        except ValueError as error:
+            raise ValueError(f"{at}: {error}") from None
+        changes = {name: value for name, value in changes.items() if name != "kind"}
     known, new = {field.name for field in fields(whole)}, {}
     for name, value in changes.items():
         if name not in known:

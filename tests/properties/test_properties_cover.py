@@ -17,7 +17,9 @@ TABLES = (test_properties_analysis, test_properties_rest)
 REASONS = {
     "__main__": "the console command, tests/properties/test_properties_commands.py",
     "analysis.outside": "asks a model of drawn conditions: tests/analysis/test_outside.py",
+    "analysis.beside": "parts have properties, their row tests/analysis/test_beside.py",
     "analysis.forecast": "the console command's property",
+    "claims.asked": "minutes for each model; tests/claims/test_asked.py",
     "claims.command": "no arguments but folders, tests/claims/test_results.py; minutes for each model",
     "claims.measures.layer1": "L-BFGS for each head takes seconds: b2, b4 in tests/claims/test_measures.py",
     "claims.measures.layer2": "the same: c4; ``kept_by_identity`` is a part of c2 and c3",

@@ -82,7 +82,7 @@ def by_hand(sweep):
                 model = sweeps.RecurrenceModel(sweep.recipe(run).model)
             else:
                 model = checkpoints.load(train.train(sweep.recipe(run), sweep.folder(run), threads=1))
-            table.add(run, row | sweeps.held_out_error(model, sweep.recipe(run)))
+            table.add(run, row | sweeps.held_out_error(model, sweep.recipe(run), {}))
         except FloatingPointError as error:
             table.add(run, row | {"test_mse": float("inf"), "error": f"FloatingPointError: {error}"})
     return sweep.table.read_bytes()

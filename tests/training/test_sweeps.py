@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from helpers.data.families import like
 from helpers.training import sweeps
 from helpers.training.recipes import RECIPES
 
@@ -54,6 +55,12 @@ def test_or_all_of_them_together(tmp_path):
     assert both.model.n_heads == 1 and both.family.c_min == 0 and both.steps == 400
 
 
+def test_a_rule_is_changed_by_its_name(tmp_path):
+    found = sweep(tmp_path, GOOD.replace("c_min = 0.0", 'kind = "rotation", noise = 0.1'))
+    small, family = RECIPES["small"].family, found.recipe(("c from 0", 0)).family
+    assert family == dataclasses.replace(like(small, "rotation"), noise=0.1)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -71,6 +78,7 @@ def test_or_all_of_them_together(tmp_path):
         ("[1, 4]", "[1, 0]", r"axes: model.n_heads = 0.model: n_heads must be"),
         ("[axes]", "[axis]", "got axis = "),
         ("c_min = 0.0", "c_min = 2.0", "axes: c from 0"),
+        ("c_min = 0.0", 'kind = "cubical"', "axes: c from 0.family: .*must be one of .*cubic.*got 'cubical'"),
         ("trained = false", 'trained = "no"', "axes: untrained: trained must be true or false, got 'no'"),
     ],
 )
@@ -95,4 +103,4 @@ def test_a_measure_that_is_not_there_is_told(name):
 def test_without_a_measure_it_is_the_test_error(tmp_path, model, recipe):
     found = sweep(tmp_path, GOOD)
     assert sweeps.measure_named(found.measure) is sweeps.held_out_error
-    assert set(sweeps.held_out_error(model, recipe)) == {"test_mse"}
+    assert set(sweeps.held_out_error(model, recipe, {})) == {"test_mse"}
