@@ -19,7 +19,7 @@ from helpers.training import sweeps
 from helpers.training.recipes import RECIPES
 
 STUDIES = places.STUDY.parent
-SETTINGS, BEYOND = (sweeps.read(STUDIES / f"{name}.toml") for name in ("settings", "beyond"))
+SETTINGS, BEYOND, PRECISION = (sweeps.read(STUDIES / f"{name}.toml") for name in ("settings", "beyond", "precision"))
 BASE = SETTINGS.recipes[sweeps.BASE]
 OLDER = {"C1.parity", "C4.without", "C5.even", "C5.expected"}  # ways of measuring that stand in rows made before
 
@@ -110,6 +110,10 @@ def test_less_of_layer_1_stays_less_of_it(tmp_path, monkeypatch):
     assert all(a.equal(b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
     row = layer_1.row_of("layer 1's MLP only", 0, tmp_path / "1")
     assert row["test_mse"] == pytest.approx((row["mse, c < 0"] + row["mse, c > 0"]) / 2, rel=0.1)
+
+
+def test_precision_alone_differs_from_the_base():
+    assert PRECISION.recipes == {sweeps.BASE: BASE, "bfloat16": dataclasses.replace(BASE, precision="bfloat16")}
 
 
 def test_every_condition_beyond_the_data_changes_what_it_says():

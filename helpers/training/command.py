@@ -12,8 +12,8 @@ import torch
 from helpers.data.families import FAMILIES, like
 from helpers.places import RUNS
 from helpers.training import checkpoints
-from helpers.training.machine import pick_device, why_not_compile
-from helpers.training.recipes import ABOUT, RECIPES
+from helpers.training.machine import pick_device, slow_in_bfloat16, why_not_compile
+from helpers.training.recipes import ABOUT, PRECISIONS, RECIPES
 from helpers.training.state import STATE
 from helpers.training.train import MOST_THREADS, Stopped, train
 
@@ -29,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--recipe", required=True, choices=RECIPES, help="what to train, see below")
     p.add_argument("--family", choices=sorted(FAMILIES), help="sequences of another rule (default: the recipe's)")
-    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>[-<family>] in the repository)")
+    p.add_argument("--precision", choices=PRECISIONS, help="of matrix products (default: the recipe's, float32)")
+    p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>[-<changes>] in the repository)")
     p.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where to compute (default: the best there is)")
     p.add_argument("--threads", type=int, help="CPU threads (default: all; a run repeats bit by bit on one thread)")
     p.add_argument("--compile", action="store_true", help="compile the step first (bench/last.md says what it gains)")
@@ -50,8 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = RECIPES[options.recipe]
     if options.family:
         recipe = replace(recipe, family=like(recipe.family, options.family))
-    rule = "" if recipe == RECIPES[options.recipe] else f"-{options.family.replace(' ', '-')}"
-    out: Path = options.out or RUNS / f"{options.recipe}{rule}"
+    recipe = replace(recipe, precision=options.precision or recipe.precision)
+    own = RECIPES[options.recipe]
+    parts = [(recipe.family.kind, own.family.kind), (recipe.precision, own.precision)]
+    changes = "".join(f"-{new.replace(' ', '-')}" for new, old in parts if new != old)
+    out: Path = options.out or RUNS / f"{options.recipe}{changes}"
     if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         p.error(f"argument --threads: must be between 1 and {MOST_THREADS}, got {options.threads}")
     try:
@@ -59,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         p.error(f"argument --device: {options.device!r} cannot be used here: {str(error).splitlines()[0]}")
+    if recipe.precision == "bfloat16" and slow_in_bfloat16(device):
+        print("this processor has no units for bfloat16: float32 will be many times faster here", file=sys.stderr)
     if options.compile and (reason := why_not_compile(device)):
         p.error(f"argument --compile: torch.compile does not work here: {reason}")
     try:

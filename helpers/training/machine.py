@@ -45,6 +45,17 @@ def why_not_compile(device: torch.device) -> str | None:
     return None
 
 
+def slow_in_bfloat16(device: torch.device) -> bool:
+    """Whether this is an x86 processor without units for bfloat16."""
+    can = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return can.get("architecture") == "x86_64" and not (can.get("avx512_bf16") or can.get("amx_bf16"))
+
+
+def bfloat16_products(device: torch.device) -> torch.autocast:
+    """A context in which matrix products are in bfloat16; nothing is kept between two, so that it can be recorded."""
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+
+
 @contextmanager
 def usual_torch() -> Iterator[None]:
     """For the time being torch as it starts: gradients on, float32 and the CPU unless a call says otherwise, no

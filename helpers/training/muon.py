@@ -12,13 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from helpers.training.machine import slow_in_bfloat16
+
 COEFFICIENTS, STEPS, EPS = (3.4445, -4.7750, 2.0315), 5, 1e-7  # torch's, and the first author's
-
-
-def slow_in_bfloat16(device: torch.device) -> bool:
-    """Whether this is an x86 processor without units for bfloat16."""
-    can = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    return can.get("architecture") == "x86_64" and not (can.get("avx512_bf16") or can.get("amx_bf16"))
 
 
 def orthogonalized(update: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:

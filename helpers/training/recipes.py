@@ -9,6 +9,7 @@ from helpers.data.recurrences import Family
 from helpers.training.model import ModelConfig
 
 OPTIMIZERS = ("adamw", "muon")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Recipe:
         log_every, save_every: steps between two rows of the log, and between two states on disk to resume from.
         keep_steps: steps after which the weights are kept beside the run.
         keep_errors: test errors; the weights are kept at the first row of the log that is at or below each.
+        precision: of matrix products; weights, optimizer, norms, the residual stream and the log's test error are in
+            float32 in any case (torch's autocast). "bfloat16" is fast where the processor has units for it.
     """
 
     model: ModelConfig = part(ModelConfig)
@@ -55,6 +58,7 @@ class Recipe:
     save_every: int = whole(500, 1, 2**40)
     keep_steps: tuple[int, ...] = whole((), 1, 2**40, several=True)
     keep_errors: tuple[float, ...] = real((), 0, 1e38, "(]", several=True)
+    precision: str = choice("float32", PRECISIONS)
 
     def __post_init__(self) -> None:
         check(self)

@@ -70,7 +70,10 @@ def check(path: Path, state: dict, recipe: Recipe, model: nn.Module, optimizers:
     Raises:
         CheckpointError: it belongs to another recipe, or a part is missing, too much, or of another shape or type.
     """
-    if repr(state["recipe"]) != repr(asdict(recipe)):  # as text: what is no recipe may not like to be compared
+    saved = state["recipe"]
+    if isinstance(saved, dict):  # of a version without a field that has a default
+        saved = asdict(Recipe()) | saved
+    if repr(saved) != repr(asdict(recipe)):  # as text: what is no recipe may not like to be compared
         raise CheckpointError(f"{path}: belongs to another recipe; choose another folder or {ANEW}")
     try:
         _steps(state, recipe.steps)

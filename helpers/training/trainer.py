@@ -7,6 +7,7 @@ sees the same data as one that was not.
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from helpers.data.recurrences import Family, sample
 from helpers.training import weights
 from helpers.training.disk import write
-from helpers.training.machine import usual_torch
+from helpers.training.machine import bfloat16_products, usual_torch
 from helpers.training.model import RecurrenceModel
 from helpers.training.muon import Muon
 from helpers.training.recipes import Recipe
@@ -170,7 +171,8 @@ class Trainer:
     def update(self, vectors: Float[Tensor, "batch length dimension"]) -> Float[Tensor, ""]:
         """One update on these sequences; returns the loss before it."""
         self.model.zero_grad(set_to_none=True)
-        loss = self.errors(self.model, vectors)[self.recipe.first_context - 1 :].mean()
+        with bfloat16_products(self.device) if self.recipe.precision == "bfloat16" else nullcontext():
+            loss = self.errors(self.model, vectors)[self.recipe.first_context - 1 :].mean()
         loss.backward()
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)

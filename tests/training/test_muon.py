@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.training import muon
+from helpers.training.machine import slow_in_bfloat16
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 10**6))
@@ -46,6 +47,6 @@ def test_what_is_slow_is_x86_without_the_units(monkeypatch):
         ({"architecture": "aarch64"}, False),
     ):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda can=can: can)
-        assert muon.slow_in_bfloat16(cpu) is slow
+        assert slow_in_bfloat16(cpu) is slow
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"})
-    assert not muon.slow_in_bfloat16(torch.device("meta"))
+    assert not slow_in_bfloat16(torch.device("meta"))
