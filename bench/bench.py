@@ -23,13 +23,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import many
 import torch
 from torch import nn
 from tqdm import tqdm
 
 from helpers.claims.markdown import markdown
 from helpers.training import checkpoints
-from helpers.training.machine import describe, why_not_compile
+from helpers.training.machine import describe, slow_in_bfloat16, why_not_compile
 from helpers.training.model import RecurrenceModel, bridge_around
 from helpers.training.recipes import RECIPES, Recipe
 from helpers.training.train import keep_memory
@@ -168,24 +169,28 @@ def measure(device: torch.device, repeats: int) -> str:
     """All tables, as markdown."""
     keep_memory()
     text = [
-        f"{describe(device)}; float32; {datetime.date.today()}; `make bench`",
+        f"{describe(device)}; float32 unless said; {datetime.date.today()}; `make bench`",
         f"Milliseconds a step, median of {repeats}. The model is the paper's; a context of 14 vectors of 40 entries.",
     ]
     data = milliseconds(lambda: as_tensor(batch_at(PAPER, 0), device), device, repeats)
     table, memory = [], ""
     for batch in (32, 64):
         recipe = replace(PAPER, batch=batch)
-        muon = replace(RECIPES["fast"], batch=batch)
+        muon, half = replace(RECIPES["fast"], batch=batch), replace(recipe, precision="bfloat16")
         makers: dict[str, Callable[[], Step]] = {
             "matrix products alone (floor)": lambda r=recipe: products(r, device),
             "this loop, AdamW": lambda r=recipe: our_step(r, device),
             "this loop, AdamW, compiled": lambda r=recipe: our_step(r, device, compiled=True),
+            "this loop, AdamW, bfloat16": lambda r=half: our_step(r, device),
+            "this loop, AdamW, bfloat16, compiled": lambda r=half: our_step(r, device, compiled=True),
             "this loop, Muon": lambda r=muon: our_step(r, device),
             "TransformerLens's bridge": lambda r=recipe: bridge_step(r, device),
             "Hugging Face GPT2Model": lambda r=recipe: gpt2_step(r, device),
         }
         if why_not_compile(device):
-            del makers["this loop, AdamW, compiled"]
+            makers = {name: make for name, make in makers.items() if "compiled" not in name}
+        if slow_in_bfloat16(device):
+            makers = {name: make for name, make in makers.items() if "bfloat16" not in name}
         times = {}
         for name, make in tqdm(makers.items(), desc=f"batch {batch}", leave=False):
             times[name] = milliseconds(make(), device, repeats)
@@ -195,6 +200,9 @@ def measure(device: torch.device, repeats: int) -> str:
         table += [(batch, name, f"{t:.1f}", f"{floor / t:.2f}", f"{t / loop:.2f}") for name, t in times.items()]
     text.append(markdown(("batch", "what", "ms", "floor / it", "it / this loop"), table))
     text.append(f"Drawing a batch of 32 takes {data:.2f} ms of that. Peak memory after the loop at batch 32: {memory}.")
+    if slow_in_bfloat16(device):
+        text.append("bfloat16 is not timed: this processor has no units for it.")
+    text.append(many.table(RECIPES["origin"], device, repeats))
     for name, values in SWEEPS.items():
         cost = [
             milliseconds(our_step(changed(name, value), device), device, max(3, repeats // 3), 2)

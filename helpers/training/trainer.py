@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from helpers.data.recurrences import Family, sample
 from helpers.training import weights
@@ -67,7 +67,7 @@ def rate_at(recipe: Recipe, step: int) -> float:
     return warm
 
 
-def make_optimizers(recipe: Recipe, model: RecurrenceModel, graphed: bool = False) -> list[torch.optim.Optimizer]:
+def make_optimizers(recipe: Recipe, model: nn.Module, graphed: bool = False) -> list[torch.optim.Optimizer]:
     """AdamW alone, or Muon on the blocks' weight matrices and AdamW on the rest (arXiv 2502.16982).
 
     Args:
