@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import plotly.graph_objects as go
@@ -28,6 +29,7 @@ def marked(
             z=np.where(np.isnan(values), None, np.asarray(values).round(3)).tolist(),
             text=[list(line) for line in marks],
             texttemplate="%{text}",
+            textfont_size=12 if max(map(len, chain(*marks)), default=0) < 3 else 9,  # three circles fill a cell
             x=list(columns),
             y=list(rows),
             zmin=-1,
