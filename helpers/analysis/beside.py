@@ -24,9 +24,9 @@ LEVELS = {"blind": 1.0, "half": 0.5, "fifth": 0.2}  # of the blind rule's error
 SHORT = {"mse": "model", "solver": scales.SOLVER, "least_squares": scales.LEAST_SQUARES, "blind": scales.BLIND}
 
 
-def _errors(model: RecurrenceModel, family: Family, count: int = COUNT) -> dict[str, Float[Tensor, " contexts"]]:
+def _errors(model: RecurrenceModel, family: Family) -> dict[str, Float[Tensor, " contexts"]]:
     """Mean squared error of the model and of each rule of ``SHORT``, by context from 3 vectors on."""
-    vectors = sample(family, count, SEED).vectors
+    vectors = sample(family, COUNT, SEED).vectors
     guess = predict(model, torch.from_numpy(vectors[:, :-1])).numpy()
     each = scales.errors(family, vectors) | {"model": ((guess - vectors[:, 1:]) ** 2).mean(axis=2)}
     return {short: torch.from_numpy(from_third(each[long])).mean(dim=0) for short, long in SHORT.items()}
