@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import inf
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -24,11 +26,20 @@ LEVELS = {"blind": 1.0, "half": 0.5, "fifth": 0.2}  # of the blind rule's error
 SHORT = {"mse": "model", "solver": scales.SOLVER, "least_squares": scales.LEAST_SQUARES, "blind": scales.BLIND}
 
 
+@cache
+def _rules(
+    family: Family, count: int
+) -> tuple[Float[np.ndarray, "count length dimension"], dict[str, Float[np.ndarray, "count length-1"]]]:
+    """Sequences of a family and each rule's squared errors on them: the same for all models of a sweep."""
+    vectors = sample(family, count, SEED).vectors
+    return vectors, scales.errors(family, vectors)
+
+
 def _errors(model: RecurrenceModel, family: Family) -> dict[str, Float[Tensor, " contexts"]]:
     """Mean squared error of the model and of each rule of ``SHORT``, by context from 3 vectors on."""
-    vectors = sample(family, COUNT, SEED).vectors
+    vectors, each = _rules(family, COUNT)
     guess = predict(model, torch.from_numpy(vectors[:, :-1])).numpy()
-    each = scales.errors(family, vectors) | {"model": ((guess - vectors[:, 1:]) ** 2).mean(axis=2)}
+    each = each | {"model": ((guess - vectors[:, 1:]) ** 2).mean(axis=2)}
     return {short: torch.from_numpy(from_third(each[long])).mean(dim=0) for short, long in SHORT.items()}
 
 
