@@ -37,26 +37,22 @@ def load(path: Path) -> pd.DataFrame:
 
 
 def _marks(group: pd.DataFrame, id: str) -> str:
-    """A mark for each seed; in words if the claim was not measured of any."""
+    """A mark for each seed; one for all if the claim was not measured of any."""
     found = group[id] if id in group else pd.Series(nan, group.index)
     diverged = np.isinf(group["test_mse"])
     if found.isna().all() and not diverged.any():
-        return NOT_MEASURED
+        return MISSING
     return "".join(
         DIVERGED if lost else MARKS.get(verdict, MISSING) for lost, verdict in zip(diverged, found, strict=True)
     )
 
 
-def verdicts(runs: pd.DataFrame, ids: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: for every setting the verdicts on some claims, a mark for each seed.
+def verdicts(runs: pd.DataFrame, ids: Sequence[str]) -> dict[str, list[str]]:
+    """For every setting the verdicts on some claims, a mark for each seed.
 
     ● replicated, ◐ partly, ○ not replicated, × diverged, – not measured.
     """
-    rows = [
-        [setting, str(over_seeds(group["test_mse"])), *(_marks(group, id) for id in ids)]
-        for setting, group in runs.groupby("setting", sort=False)
-    ]
-    return ["setting", "test MSE", *ids], rows
+    return {setting: [_marks(group, id) for id in ids] for setting, group in runs.groupby("setting", sort=False)}
 
 
 def shifts(runs: pd.DataFrame, ids: Sequence[str], base: str = "base") -> pd.DataFrame:
