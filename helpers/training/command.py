@@ -7,12 +7,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from helpers.data.families import FAMILIES, like
 from helpers.places import RUNS
 from helpers.training import checkpoints
-from helpers.training.machine import pick_device, slow_in_bfloat16, why_not_compile
+from helpers.training.machine import DEVICES, device_named, slow_in_bfloat16, why_not_compile
 from helpers.training.recipes import ABOUT, PRECISIONS, RECIPES
 from helpers.training.state import STATE
 from helpers.training.train import MOST_THREADS, Stopped, train
@@ -31,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--family", choices=sorted(FAMILIES), help="sequences of another rule (default: the recipe's)")
     p.add_argument("--precision", choices=PRECISIONS, help="of matrix products (default: the recipe's, float32)")
     p.add_argument("--out", type=Path, help="folder of the run (default: runs/<recipe>[-<changes>] in the repository)")
-    p.add_argument("--device", choices=("cpu", "cuda", "mps"), help="where to compute (default: the best there is)")
+    p.add_argument("--device", choices=DEVICES, help="where to compute (default: the best there is)")
     p.add_argument("--threads", type=int, help="CPU threads (default: all; a run repeats bit by bit on one thread)")
     p.add_argument("--compile", action="store_true", help="compile the step first (bench/last.md says what it gains)")
     p.add_argument("--fresh", action="store_true", help="start anew where the folder already holds a run")
@@ -59,10 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         p.error(f"argument --threads: must be between 1 and {MOST_THREADS}, got {options.threads}")
     try:
-        device = torch.device(options.device) if options.device else pick_device()
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        p.error(f"argument --device: {options.device!r} cannot be used here: {str(error).splitlines()[0]}")
+        device = device_named(options.device)
+    except ValueError as error:
+        p.error(f"argument --device: {error}")
     if recipe.precision == "bfloat16" and slow_in_bfloat16(device):
         print("this processor has no units for bfloat16: float32 will be many times faster here", file=sys.stderr)
     if options.compile and (reason := why_not_compile(device)):

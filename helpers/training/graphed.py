@@ -1,12 +1,13 @@
 """Training on CUDA: the whole step (forward, backward, clipping, optimizer) is one CUDA graph.
 
 A step of these small models is hundreds of short kernels; launched one by one, the device waits for the processor most
-of the time. The data are those of the CPU, bit by bit: another process makes them, hundreds of steps ahead.
+of the time. The data are those of the CPU, bit by bit: where it may, another process makes them, ahead.
 """
 
 from __future__ import annotations
 
 import copy
+from multiprocessing import current_process
 from pathlib import Path
 
 import torch
@@ -50,9 +51,9 @@ class GraphedTrainer(Trainer):
         self.at = torch.zeros(1, dtype=torch.long, device=device)  # the next step's place in the block
         self.left = 0  # steps of the block that are not done yet
         self.factor: float | None = None
-        self.blocks = iter(
-            DataLoader(Blocks(recipe, self.done), None, num_workers=1, multiprocessing_context="spawn", pin_memory=True)
-        )
+        alone = current_process().daemon  # as a Dask worker is: it may have no process of its own
+        other = {} if alone else {"num_workers": 1, "multiprocessing_context": "spawn"}
+        self.blocks = iter(DataLoader(Blocks(recipe, self.done), None, pin_memory=True, **other))
         self.warm_up()
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):

@@ -9,12 +9,28 @@ from pathlib import Path
 
 import torch
 
+DEVICES = "cpu", "cuda", "mps"  # that a command line takes
+
 
 def pick_device() -> torch.device:
     """CUDA where there is one, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def device_named(name: str | None) -> torch.device:
+    """The device of that name; without one, the best there is.
+
+    Raises:
+        ValueError: it cannot be used here.
+    """
+    try:
+        device = torch.device(name) if name else pick_device()
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"{name!r} cannot be used here: {str(error).splitlines()[0]}") from None
+    return device
 
 
 def processor() -> str:

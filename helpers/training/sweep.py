@@ -57,7 +57,7 @@ class Progress:
                 self.stop.set()
 
 
-def work(run: Run, recipe: Recipe, folder: Path, measure: str, trained: bool, topic: str) -> Row:
+def work(run: Run, recipe: Recipe, folder: Path, measure: str, trained: bool, device: str, topic: str) -> Row:
     """One run on a worker: trains it, or takes up what is left of it, and measures it.
 
     Args:
@@ -82,7 +82,7 @@ def work(run: Run, recipe: Recipe, folder: Path, measure: str, trained: bool, to
             if told(0, recipe.steps, ""):
                 raise Stopped("before it had begun")
             try:
-                train(recipe, folder, device=torch.device("cpu"), threads=1, bar=bar, stop=stop)
+                train(recipe, folder, device=torch.device(device), threads=1, bar=bar, stop=stop)
             except InUse:  # by a worker that nobody waits for any more: it ends its run, and this one reads it
                 time.sleep(EVERY)
         model = checkpoints.load(folder) if trained else RecurrenceModel(recipe.model)
@@ -145,12 +145,14 @@ def sweep_all(
     runs: list[Run],
     scheduler: str | None = None,
     jobs: int = 2,
+    device: str = "cpu",
     bar: Callable[..., tqdm] = tqdm,
 ) -> Table:
     """Trains and measures runs, each row on disk as soon as it is there; a run that fails has a row that says why.
 
     Args:
         scheduler: of a Dask cluster; without it, ``jobs`` workers on this machine.
+        device: where runs train, by torch's name; measures are taken on the CPU.
         bar: makes progress bars, as tqdm does: one for the sweep, one for each run under way.
     Raises:
         Stopped: on Ctrl-C, after the runs under way have saved their states.
@@ -174,7 +176,7 @@ def sweep_all(
         for run in runs:
             folder, trained = sweep.folder(run), run[0] not in sweep.untrained
             job = client.submit(
-                work, run, sweep.recipe(run), folder, sweep.measure, trained, topic, key=f"{topic}: {run}"
+                work, run, sweep.recipe(run), folder, sweep.measure, trained, device, topic, key=f"{topic}: {run}"
             )
             futures[job] = run
         left, end = as_completed(futures), inf

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from helpers.training.machine import DEVICES, device_named
 from helpers.training.sweeps import SweepError, measure_named, read
 from helpers.training.train import Stopped
 
@@ -21,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("file", type=Path, help="a TOML file: base, axes, seeds (helpers/training/sweeps.py)")
     p.add_argument("--jobs", type=int, default=2, help="runs at a time on this machine (default: %(default)s)")
+    p.add_argument("--device", choices=DEVICES, default="cpu", help="where runs train, each on its own (default: cpu)")
     p.add_argument("--scheduler", help="tcp://… of a Dask cluster, in place of workers on this machine")
     p.add_argument("--run", nargs=2, metavar=("SETTING", "SEED"), help="this run alone, even if it has a row")
     p.add_argument("--retry", action="store_true", help="runs that failed, too")
@@ -33,6 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = p.parse_args(arguments)
     if options.jobs < 1:
         p.error(f"argument --jobs: must be at least 1, got {options.jobs}")
+    try:
+        if not options.scheduler:  # else it is the workers' machines that must have it
+            device_named(options.device)
+    except ValueError as error:
+        p.error(f"argument --device: {error}")
     try:
         from helpers.training.sweep import Table, sweep_all
     except ModuleNotFoundError as error:
@@ -47,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             if not runs:
                 p.error(f"argument --run: SETTING must be one of {', '.join(sweep.recipes)}, SEED below {sweep.seeds}")
         if runs:
-            table = sweep_all(sweep, runs, options.scheduler, options.jobs)
+            table = sweep_all(sweep, runs, options.scheduler, options.jobs, options.device)
     except Stopped as stop:
         print(f"\n{stop}", file=sys.stderr)
         return 130

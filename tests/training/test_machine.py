@@ -8,8 +8,9 @@ import torch
 from conftest import FAMILY
 from helpers.analysis.forecast import forecast
 from helpers.analysis.observation import observe
-from helpers.training import checkpoints
-from helpers.training.machine import usual_torch
+from helpers.places import ROOT
+from helpers.training import checkpoints, command, sweep_command
+from helpers.training.machine import DEVICES, device_named, usual_torch
 from helpers.training.train import train
 
 
@@ -71,3 +72,31 @@ def test_settings_come_back_also_after_an_error():
             raise KeyError
         assert (torch.zeros(1).dtype, torch.zeros(1).device.type) == (torch.float64, "meta")
         assert not torch.is_grad_enabled()
+
+
+def absent():
+    """A device that a command line takes and that is not here."""
+    return next(name for name in DEVICES[1:] if not torch.get_device_module(name).is_available())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda name: command.main(["--recipe", "small", "--device", name]),
+        lambda name: sweep_command.main([str(ROOT / "studies" / "settings.toml"), "--device", name]),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused_in_one_line(line, capsys):
+    with pytest.raises(SystemExit) as exit:
+        line(absent())
+    assert exit.value.code == 2 and f"--device: '{absent()}' cannot be used here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["abacus", "cpu:-3", ""])
+def test_a_device_is_named_as_torch_names_it(name):
+    if name:
+        with pytest.raises(ValueError, match="cannot be used here"):
+            device_named(name)
+    else:
+        assert device_named(name) == device_named(None)
+    assert device_named("cpu") == torch.device("cpu")
