@@ -127,6 +127,16 @@ RECIPES: dict[str, Recipe] = {
     "origin": ORIGIN,
     "origin-32": replace(ORIGIN, batch=32),
     "origin-2": replace(ORIGIN, model=replace(ORIGIN.model, n_heads=2)),
+    "short": replace(
+        ORIGIN,
+        steps=6000,
+        learning_rate=1e-3,
+        warmup=100,
+        decays=(6000,),
+        clip=1.0,
+        keep_steps=(),
+        keep_errors=(),
+    ),
     "bounded": replace(PAPER, model=ModelConfig(init="gpt2"), family=Family(c_min=-1.0, c_max=1.0)),
 }
 
@@ -137,5 +147,6 @@ ABOUT: dict[str, str] = {
     "origin": "the setting the paper probably had: 12 heads, flat initialization, |c| <= 1, batch 8; an hour",
     "origin-32": "origin with batches of 32; hours",
     "origin-2": "origin with 2 heads; an hour",
+    "short": "origin's setting in 6,000 steps, the base of the studies; five minutes on one core",
     "bounded": "the same as paper from GPT-2's initialization, with c between -1 and 1; as long",
 }
