@@ -19,6 +19,8 @@ from helpers.claims.readings import Reading, verdict
 from helpers.claims.tables import MARKS, bound, claim_section, labelled
 from helpers.places import ANALYSED, ROOT
 
+EXPECTED = ROOT / "studies" / "expectations.csv"
+
 Models = Mapping[str, Mapping[str, Sequence[Reading]]]
 Books = Mapping[str, nbformat.NotebookNode]
 
@@ -81,13 +83,16 @@ def page(id: str, models: Models, books: Books) -> str:
     """One claim's page, as Markdown that stands in docs/claims/.
 
     Raises:
-        LookupError: no heading of a notebook names the claim.
+        LookupError: no heading of a notebook names the claim, or nothing was expected of it.
     """
     claim, found = measures.CLAIMS[id], {name: of[id] for name, of in models.items() if id in of}
-    expected = pd.read_csv(ROOT / "studies" / "expectations.csv", index_col="claim").loc[id]
+    expectations = pd.read_csv(EXPECTED, index_col="claim")
     shown = [f"- [{heading}](../../notebooks/{name}#{at})" for name, (heading, at) in headings(id, books)]
     if not shown:
         raise LookupError(f"no heading of a notebook names claim {id}")
+    if id not in expectations.index:
+        raise LookupError(f"{EXPECTED} must say what is expected of claim {id}, before it is asked")
+    expected = expectations.loc[id]
     here = verdict(found[ANALYSED])
     marks = markdown([f"`{name}`" for name in found], [[f"{MARKS[v]} {v}" for v in map(verdict, found.values())]])
     why = [f"- **{getattr(thresholds, name):.3g}** (`{name}`). {reasons()[name]}" for name in bars(id, found[ANALYSED])]
@@ -101,7 +106,7 @@ def page(id: str, models: Models, books: Books) -> str:
         "## What the paper says",
         f"{said(id, books)} (Its evidence or figure: {claim.paper}.)",
         "## Expected and found",
-        f"What we expected of `{ANALYSED}` was written down before any claim was asked of it.",
+        f"What we expected of `{ANALYSED}` was written down before this was asked of it.",
         markdown(
             ("expected", "found", "why we expected it"),
             [(f"{MARKS[expected.expected]} {expected.expected}", f"{MARKS[here]} {here}", expected.why)],

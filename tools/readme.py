@@ -95,11 +95,10 @@ def algorithm() -> str:
 def main() -> int:
     """Writes README.md, docs/claims.md and the drawings docs/mechanism.svg and docs/algorithm.svg."""
     try:
-        README.write_text(page(), encoding="utf-8")
-        claims_page.PAGE.write_text(claims(), encoding="utf-8")
-        DRAWING.write_text(mechanism(), encoding="utf-8")
-        ALGORITHM.write_text(algorithm(), encoding="utf-8")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+        new = {README: page(), claims_page.PAGE: claims(), DRAWING: mechanism(), ALGORITHM: algorithm()}
+        for path, text in new.items():  # when all could be made
+            path.write_text(text, encoding="utf-8")
+    except (OSError, ValueError, LookupError, pd.errors.ParserError) as error:
         sys.exit(f"tools/readme.py: error: {error}")
     return 0
 

@@ -12,7 +12,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import build_site
@@ -30,6 +30,8 @@ from helpers.training import checkpoints
 # The last two are for nbconvert, whose script would otherwise be a .txt.
 LANGUAGE = {"name": "python", "file_extension": ".py", "nbconvert_exporter": "python"}
 
+Keep = Callable[[nbformat.NotebookNode, Path], None]  # what is done with a notebook that has run
+
 
 class Loop(asyncio.SelectorEventLoop):
     """Leaves Ctrl-C to asyncio, which stops all; nbclient would have it stop the notebook that began last."""
@@ -38,8 +40,8 @@ class Loop(asyncio.SelectorEventLoop):
         raise RuntimeError("nbclient goes on without")
 
 
-async def execute(path: Path, place: str, free: asyncio.Semaphore) -> nbformat.NotebookNode:
-    """Runs a notebook from top to bottom as soon as a place is free, with a line of progress.
+async def execute(path: Path, place: str, free: asyncio.Semaphore, keep: Keep) -> nbformat.NotebookNode:
+    """Runs a notebook from top to bottom as soon as a place is free, with a line of progress, and then keeps it.
 
     Raises:
         RuntimeError: a cell failed; the message says which and how.
@@ -68,10 +70,11 @@ async def execute(path: Path, place: str, free: asyncio.Semaphore) -> nbformat.N
         if cell.cell_type == "code":  # sliders are dead without their kernel
             cell.outputs = [output for output in cell.outputs if sliders.VIEW not in output.get("data", {})]
     print(f"\r{place} {path.name}: {time.monotonic() - start:.0f} s".ljust(70), flush=True)
+    keep(nb, path)
     return nb
 
 
-async def execute_all(paths: Sequence[Path], jobs: int) -> list[nbformat.NotebookNode]:
+async def execute_all(paths: Sequence[Path], jobs: int, keep: Keep) -> list[nbformat.NotebookNode]:
     """Runs notebooks, ``jobs`` at a time with a thread each: two of two threads each take far longer on two cores.
 
     Raises:
@@ -80,14 +83,14 @@ async def execute_all(paths: Sequence[Path], jobs: int) -> list[nbformat.Noteboo
     free = asyncio.Semaphore(jobs)
     async with asyncio.TaskGroup() as group:
         n = len(paths)
-        tasks = [group.create_task(execute(path, f"[{i}/{n}]", free)) for i, path in enumerate(paths, 1)]
+        tasks = [group.create_task(execute(path, f"[{i}/{n}]", free, keep)) for i, path in enumerate(paths, 1)]
     return [task.result() for task in tasks]
 
 
-def run(paths: Sequence[Path], jobs: int) -> list[nbformat.NotebookNode]:
-    """``execute_all``, to its end; Ctrl-C stops all."""
+def run(paths: Sequence[Path], jobs: int, keep: Keep = lambda nb, path: None) -> list[nbformat.NotebookNode]:
+    """``execute_all``, to its end; Ctrl-C stops all, but for what was kept."""
     with asyncio.Runner(loop_factory=Loop) as runner:
-        return runner.run(execute_all(paths, jobs))
+        return runner.run(execute_all(paths, jobs, keep))
 
 
 def store(nb: nbformat.NotebookNode, path: Path) -> None:
@@ -113,7 +116,7 @@ def main() -> int:
         options.jobs = 1  # notebook 02 trains this model anew, before the others load it
     paths = options.notebooks or sorted((places.ROOT / "notebooks").glob("*.ipynb"))
     try:
-        books = run(paths, options.jobs)
+        books = run(paths, options.jobs, store if options.store else lambda nb, path: None)
     except ExceptionGroup as failed:
         told, other = failed.split((RuntimeError, OSError))
         if other:
@@ -123,9 +126,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
-    if options.store:
-        for path, nb in zip(paths, books, strict=True):
-            store(nb, path)
     if not options.notebooks:
         folder, ids = places.model_folder(), measures.ids()
         rows = setup_rows(checkpoints.load_recipe(folder)) + claim_rows(results.of(folder, ids), ids)

@@ -74,6 +74,19 @@ def to_readings(rows: pd.DataFrame) -> Found:
     return found
 
 
+def updated(measured: Sequence[pd.DataFrame], ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Newly measured rows of models; where only some claims were measured, among the stored rows of all others."""
+    rows = pd.concat(measured, ignore_index=True)
+    if ids is None:
+        return rows
+    stored = load()  # by some versions of pandas not to the last bit
+    for column in ("value", "low", "high", "at_least", "at_most", "weight"):
+        stored[column] = [rounded(x, 12) for x in stored[column]]
+    rows = pd.concat([stored[~stored["claim"].isin(ids)], rows])
+    order = {name: i for i, name in enumerate([*rows["model"].unique(), *measures.ids(), PORTRAIT])}
+    return rows.sort_values(["model", "claim"], key=lambda column: column.map(order), kind="stable", ignore_index=True)
+
+
 def write(rows: pd.DataFrame, path: Path = RESULTS) -> None:
     """Writes the file whole or not at all."""
     content = io.StringIO()
@@ -95,14 +108,19 @@ def load(path: Path = RESULTS) -> pd.DataFrame:
 
 
 def measure(folder: Path, ids: Iterable[str] | None = None) -> Found:
-    """The readings of each claim (default: of all) of a checkpoint, measured now, the portrait's last.
+    """The readings of each claim (default: of all, and the portrait's) of a checkpoint, measured now.
+
+    Args:
+        ids: of claims, and ``PORTRAIT``.
 
     Raises:
         ValueError: what ``measures.measure`` raises.
         checkpoints.CheckpointError: it cannot be loaded.
     """
     obs = observe(checkpoints.load(folder), checkpoints.load_recipe(folder).family)
-    return measures.measure(obs, ids) | {PORTRAIT: portrait(obs)}
+    wanted = [*measures.ids(), PORTRAIT] if ids is None else list(ids)
+    found = measures.measure(obs, [id for id in wanted if id != PORTRAIT])
+    return found | ({PORTRAIT: portrait(obs)} if PORTRAIT in wanted else {})
 
 
 def of(folder: Path, ids: Iterable[str]) -> Found:

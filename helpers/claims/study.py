@@ -60,7 +60,7 @@ def shifts(runs: pd.DataFrame, ids: Sequence[str], base: str = "base") -> pd.Dat
 
     A verdict counts 1 if replicated, 1/2 if partly and 0 if not; not a number where a claim was not asked.
     """
-    found = pd.DataFrame({id: runs[id].map(SCORES) if id in runs else nan for id in ids}, dtype=float)
+    found = pd.DataFrame({id: runs[id].map(SCORES) if id in runs else nan for id in ids}, runs.index, dtype=float)
     means = found.groupby(runs["setting"], sort=False).mean()
     return means - means.loc[base]
 

@@ -70,3 +70,8 @@ def test_another_table_is_refused(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(ValueError, match="must have runs, and the columns setting"):
         study.load(tmp_path / "x.csv")
+
+
+def test_a_claim_that_no_run_was_asked_moves_nothing(runs):
+    found = study.shifts(runs, ["B7"])
+    assert list(found.index) == list(dict.fromkeys(runs["setting"])) and found["B7"].isna().all()

@@ -35,7 +35,7 @@ def test_a_page_has_every_reading_the_paper_and_the_evidence(id):
         rows = re.findall(r"^\| (?!---|measure)", table, re.MULTILINE)
         assert int(table.split(" ")[0]) == len(rows) == len(models[name][id])
     assert "](../../notebooks/0" in page
-    assert ("does not ask this" in page) == (id == "S6")
+    assert ("does not ask this" in page) == (measures.CLAIMS[id].paper == "not asked")
 
 
 def test_the_papers_words_are_the_first_sentence_of_what_a_notebook_says_of_them():
@@ -49,3 +49,10 @@ def test_the_grid_and_the_overview_link_to_the_pages():
     assert claim_pages.linked("| A1 | b |\n| Z9 | c |", "x") == "| [A1](x/A1.md) | b |\n| Z9 | c |"
     page = claim_pages.overview(claims_page.PAGE.read_text(encoding="utf-8"))
     assert page.count("[Every number, and why these bars](claims/") == len(measures.ids())
+
+
+def test_a_claim_of_which_nothing_was_expected_is_refused_by_the_name_of_the_table(monkeypatch, tmp_path):
+    monkeypatch.setattr(claim_pages, "EXPECTED", tmp_path / "e.csv")
+    (tmp_path / "e.csv").write_text("claim,expected,why\nS5,replicated,x\n", encoding="utf-8")
+    with pytest.raises(LookupError, match=r"e\.csv must say what is expected of claim A1"):
+        claim_pages.page("A1", readme.models(), claims_page.notebooks())

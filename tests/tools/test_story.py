@@ -49,3 +49,11 @@ def test_a_cell_that_fails_is_told_and_stops_what_else_runs(notebooks):
     assert time.monotonic() - start < 100
     (error,) = failed.value.exceptions
     assert re.search(r"1\.ipynb: a cell failed\n(.*\n)*.*ZeroDivisionError", str(error))
+
+
+def test_a_notebook_that_has_run_is_kept_though_another_fails(notebooks, tmp_path):
+    kept = tmp_path / "kept"
+    good, bad = notebooks("x = 1", f"while not os.path.exists({str(kept)!r}): time.sleep(0.1)\n1 / 0")
+    with pytest.raises(ExceptionGroup):
+        story.run([good, bad], 2, lambda nb, path: kept.write_text(path.name, encoding="utf-8"))
+    assert kept.read_text(encoding="utf-8") == good.name
