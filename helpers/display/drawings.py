@@ -72,9 +72,9 @@ def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), resu
 
 
 STEPS = (  # of the algorithm, from left to right: who does it, what is done, in the colour of the heads or of the rest
-    ("layer 0", "averages v_n and v_n−1,\naway from what is like v_n", 0),
-    ("layer 2", "subtracts earlier averages,\nby position: on beyond v_n", 0),
-    ("the last layer norm", "divides, so that the\nweights sum to 1", 6),
+    ("layer 0", "averages the last vectors,\naway from what is like v_n", 0),
+    ("layer 2", "subtracts averages, by\nposition: on beyond v_n", 0),
+    ("the last layer norm", "divides, so that the\nweights sum to about 1", 6),
 )
 
 
@@ -88,13 +88,13 @@ def algorithm_drawing(notes: Sequence[Sequence[str]]) -> SVG:
     end, numbers, below = left + step * len(STEPS), top + 112, top + 196
     middle, width, height = top + 36, end + 92, below + 20 * max(map(len, notes))
     measured = (
-        "numbers: layer 0's MLP measures |v_n|, |y_n| and the angle between them (y_n: the average),\n"
-        "layer 1 averages them over the context; they set the sizes that are divided by"
+        "numbers: how long v_n and the average are and the angle between them, here and on average so far;\n"
+        "layers 0 and 1 write them, and they set the sizes that are divided by"
     )
     parts = [
         f'<line x1="90" y1="{middle}" x2="{end + 2}" y2="{middle}" stroke="#555555" stroke-width="4"/>',
         _box(4, top + 8, 86, "vectors\nv_0 … v_n", PALETTE[6], 56),
-        _box(end, top + 8, 86, "guess\nfor v_n+1", PALETTE[6], 56),
+        _box(end, top + 8, 86, "guess for\nthe next", PALETTE[6], 56),
         _box(left, numbers, end - left - step + wide, measured, PALETTE[1], 56),
     ]
     for i, ((who, what, colour), lines) in enumerate(zip(STEPS, notes, strict=True)):
