@@ -21,6 +21,7 @@ SHIPPED = (
 )  # of which the claims are asked, in the order of the results table
 STUDY = ROOT / "studies" / "settings.csv"
 OVER_TRAINING = ROOT / "studies" / "over_training.csv"
+OVER_TIME = ROOT / "studies" / "over_time.csv"
 OUTPUT = Path(os.environ.get("SERIES_OUTPUT") or ROOT).absolute()  # elsewhere, where the repository is read-only
 BUILD, RUNS = OUTPUT / "build", OUTPUT / "runs"
 LIVE = BUILD / "live"  # where notebook 02 puts the small model it trains

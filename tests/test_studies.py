@@ -10,12 +10,14 @@ import pytest
 
 from helpers import places
 from helpers.analysis.beside import beside_rules
+from helpers.analysis.moment import moment
+from helpers.analysis.observation import observe
 from helpers.claims import study
 from helpers.claims.asked import every_claim
 from helpers.claims.measures import CLAIMS
 from helpers.data.conditions import CONDITIONS
 from helpers.data.families import FAMILIES
-from helpers.training import sweeps
+from helpers.training import checkpoints, sweeps
 from helpers.training.recipes import RECIPES
 
 STUDIES = places.STUDY.parent
@@ -134,3 +136,13 @@ def test_what_we_expected_beyond_the_data_is_of_conditions_that_are_asked():
     for row in expected.itertuples():
         assert row.condition in asked[row.part], row
         assert row.low == row.low or row.high == row.high, row
+
+
+def test_what_is_followed_over_training_is_followed_at_the_steps_of_the_claims():
+    claims, followed = pd.read_csv(places.OVER_TRAINING), pd.read_csv(places.OVER_TIME)
+    assert followed[["kept", "step"]].equals(claims[["kept", "step"]])
+    folder = places.CHECKPOINTS / places.ANALYSED
+    now = moment(observe(checkpoints.load(folder), checkpoints.load_recipe(folder).family))
+    last = followed.iloc[-1]
+    assert list(now) == list(followed.columns[2:])
+    assert {key: float(f"{value:.3g}") for key, value in now.items()} == pytest.approx(dict(last[2:]), rel=6e-3)

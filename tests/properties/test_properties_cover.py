@@ -17,6 +17,7 @@ TABLES = (test_properties_analysis, test_properties_rest)
 REASONS = {
     "__main__": "the console command, tests/properties/test_properties_commands.py",
     "analysis.outside": "asks a model of drawn conditions: tests/analysis/test_outside.py",
+    "analysis.moment": "parts have properties; a rule that is known: tests/analysis/test_moment.py",
     "analysis.beside": "parts have properties, their row tests/analysis/test_beside.py",
     "analysis.forecast": "the console command's property",
     "claims.asked": "minutes for each model; tests/claims/test_asked.py",
