@@ -1,12 +1,16 @@
 import dataclasses
+import re
 
 import pytest
 
 from conftest import CONFIG, FAMILY
 from helpers.analysis import following
 from helpers.analysis.observation import observe
+from helpers.analysis.planted import observe_planted
 from helpers.claims import measures
 from helpers.claims.readings import verdict
+from helpers.claims.registry import CLAIMS
+from helpers.places import ROOT
 from helpers.training.model import RecurrenceModel
 
 PAPER = {"S5", "S6", *(f"{part}{i}" for part, n in (("A", 4), ("B", 4), ("C", 5)) for i in range(1, n + 1))}
@@ -70,3 +74,13 @@ def test_of_another_depth_the_first_and_the_last_layer_are_asked(layers):
     else:
         heads = {r.head for r in measures.measure(obs, ["C3"])["C3"] if r.head}
         assert heads == {f"L{layers - 1}H{i}" for i in range(config.n_heads)}
+
+
+def test_the_example_of_how_to_add_a_claim_is_one_that_can_fail(monkeypatch):
+    monkeypatch.setattr("helpers.claims.registry.CLAIMS", dict(CLAIMS))  # where the decorator puts it
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names = {}
+    exec(re.search(r"## Add a claim.*?```python\n(.*?)```", guide, re.DOTALL)[1], names)
+    untrained = observe(RecurrenceModel(dataclasses.replace(CONFIG, init="flat")), FAMILY, count=60)
+    found = {name: verdict(names["a5"](obs)) for name, obs in {"planted": observe_planted(), "no": untrained}.items()}
+    assert found == {"planted": "replicated", "no": "not replicated"} and "A5" not in CLAIMS
