@@ -40,7 +40,7 @@ class Loop(asyncio.SelectorEventLoop):
         raise RuntimeError("nbclient goes on without")
 
 
-async def execute(path: Path, place: str, free: asyncio.Semaphore, keep: Keep) -> nbformat.NotebookNode:
+async def execute(path: Path, place: str, free: asyncio.Semaphore, keep: Keep | None) -> nbformat.NotebookNode:
     """Runs a notebook from top to bottom as soon as a place is free, with a line of progress, and then keeps it.
 
     Raises:
@@ -70,11 +70,12 @@ async def execute(path: Path, place: str, free: asyncio.Semaphore, keep: Keep) -
         if cell.cell_type == "code":  # sliders are dead without their kernel
             cell.outputs = [output for output in cell.outputs if sliders.VIEW not in output.get("data", {})]
     print(f"\r{place} {path.name}: {time.monotonic() - start:.0f} s".ljust(70), flush=True)
-    keep(nb, path)
+    if keep:
+        keep(nb, path)
     return nb
 
 
-async def execute_all(paths: Sequence[Path], jobs: int, keep: Keep) -> list[nbformat.NotebookNode]:
+async def execute_all(paths: Sequence[Path], jobs: int, keep: Keep | None) -> list[nbformat.NotebookNode]:
     """Runs notebooks, ``jobs`` at a time with a thread each: two of two threads each take far longer on two cores.
 
     Raises:
@@ -87,7 +88,7 @@ async def execute_all(paths: Sequence[Path], jobs: int, keep: Keep) -> list[nbfo
     return [task.result() for task in tasks]
 
 
-def run(paths: Sequence[Path], jobs: int, keep: Keep = lambda nb, path: None) -> list[nbformat.NotebookNode]:
+def run(paths: Sequence[Path], jobs: int, keep: Keep | None = None) -> list[nbformat.NotebookNode]:
     """``execute_all``, to its end; Ctrl-C stops all, but for what was kept."""
     with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(execute_all(paths, jobs, keep))
@@ -116,7 +117,7 @@ def main() -> int:
         options.jobs = 1  # notebook 02 trains this model anew, before the others load it
     paths = options.notebooks or sorted((places.ROOT / "notebooks").glob("*.ipynb"))
     try:
-        books = run(paths, options.jobs, store if options.store else lambda nb, path: None)
+        books = run(paths, options.jobs, store if options.store else None)
     except ExceptionGroup as failed:
         told, other = failed.split((RuntimeError, OSError))
         if other:

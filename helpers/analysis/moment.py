@@ -19,7 +19,7 @@ from torch import Tensor
 from helpers.analysis import attribution, components, following, outside
 from helpers.analysis.jacobians import rule_of, weights
 from helpers.analysis.observation import Observation
-from helpers.data.recurrences import THIRD, from_third
+from helpers.data.recurrences import THIRD
 from helpers.data.solvers import RULES, Rule, bayes_of_vectors
 
 AT, FEW = 5, 96  # vectors in the contexts whose weights are taken, and how many such contexts
@@ -65,16 +65,16 @@ def moment(obs: Observation, count: int = 160) -> dict[str, float]:
     if obs.config.n_ctx < AT:
         raise ValueError(f"contexts must have at least {AT} vectors, got {obs.config.n_ctx}")
     places = [p for i in range(obs.config.n_layers) for p in (components.attention(i), components.layer(i))]
-    reads = {str(place): attribution.rescaled(obs, attribution.held_at(obs, place)) for place in places}
-    found = {}
-    for side, (name, chosen) in _sides(obs).items():
-        found[f"loss.{side}"] = following.loss(obs, obs.prediction, chosen).value
-        errors = from_third(obs.prediction - obs.targets)[chosen].square().mean(dim=(0, 2))
-        found |= {f"error.{THIRD + 1 + n}.{side}": e for n, e in enumerate(errors.tolist())}
-        found[f"implied.{side}"] = outside.implied(obs)[name]
-        for place, read in reads.items():
-            found[f"loss.{place}.{side}"] = following.loss(obs, read, chosen).value
-            found[f"implied.{place}.{side}"] = outside.implied(replace(obs, prediction=read))[name]
+    reads = {f".{place}": attribution.rescaled(obs, attribution.held_at(obs, place)) for place in places}
+    found, sides = {}, _sides(obs)
+    for side, (_, chosen) in sides.items():
+        errors = obs.errors()[chosen].mean(dim=0).tolist()
+        found |= {f"error.{THIRD + 1 + n}.{side}": e for n, e in enumerate(errors)}
+    for at, read in {"": obs.prediction, **reads}.items():
+        implied = outside.implied(replace(obs, prediction=read))
+        for side, (name, chosen) in sides.items():
+            found[f"loss{at}.{side}"] = following.loss(obs, read, chosen).value
+            found[f"implied{at}.{side}"] = implied[name]
     for wider in WIDER:
         asked = outside.sequences(wider, obs.family, count)
         guess = obs.on(asked).prediction.numpy()

@@ -80,7 +80,7 @@ def updated(measured: Sequence[pd.DataFrame], ids: Sequence[str] | None = None) 
     if ids is None:
         return rows
     stored = load()  # by some versions of pandas not to the last bit
-    for column in ("value", "low", "high", "at_least", "at_most", "weight"):
+    for column in set(COLUMNS) - set(TEXT) - {"agrees"}:
         stored[column] = [rounded(x, 12) for x in stored[column]]
     rows = pd.concat([stored[~stored["claim"].isin(ids)], rows])
     order = {name: i for i, name in enumerate([*rows["model"].unique(), *measures.ids(), PORTRAIT])}
