@@ -27,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         p.error("argument --write: the shipped models' readings are stored; leave the folders out")
     folders = options.folders or [results.CHECKPOINTS / name for name in SHIPPED]
     try:
+        if options.write and options.claim and (stale := results.stale(folders)):
+            weights = f"the weights of {', '.join(stale)} are not those that the other claims were asked of"
+            p.error(f"argument --claim: {weights}; leave --claim out")
         bar = tqdm(folders, unit="model", disable=None)
         found = {folder: results.measure(folder, options.claim) for folder in bar}
         asked = options.claim or measures.ids()

@@ -87,6 +87,12 @@ def updated(measured: Sequence[pd.DataFrame], ids: Sequence[str] | None = None) 
     return rows.sort_values(["model", "claim"], key=lambda column: column.map(order), kind="stable", ignore_index=True)
 
 
+def stale(folders: Iterable[Path]) -> list[str]:
+    """The names of those checkpoints of whose weights there are no stored rows."""
+    stored = set(load()["weights"])
+    return [folder.name for folder in folders if weights_of(folder) not in stored]
+
+
 def write(rows: pd.DataFrame, path: Path = RESULTS) -> None:
     """Writes the file whole or not at all."""
     content = io.StringIO()

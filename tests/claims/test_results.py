@@ -64,6 +64,14 @@ def test_some_claims_measured_again_take_their_rows_place_and_leave_the_others(s
     assert results.updated(again).equals(results.pd.concat(again, ignore_index=True))
 
 
+def test_one_claim_is_not_stored_beside_those_of_other_weights(monkeypatch, stored, capsys):
+    replaced = stored.assign(weights=stored["weights"].where(stored["model"] != "paper", "0" * 12))
+    monkeypatch.setattr(results, "load", lambda: replaced)
+    with pytest.raises(SystemExit):
+        main(["--write", "--claim", "A1"])
+    assert "the weights of paper are not those that the other claims were asked of" in capsys.readouterr().err
+
+
 def test_another_table_is_refused(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(ValueError, match="the columns must be model, weights"):
