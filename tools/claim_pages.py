@@ -16,6 +16,7 @@ from helpers.analysis.estimates import number
 from helpers.claims import measures, thresholds
 from helpers.claims.markdown import markdown
 from helpers.claims.readings import Reading, verdict
+from helpers.claims.registry import NOT_ASKED
 from helpers.claims.tables import MARKS, bound, claim_section, labelled
 from helpers.places import ANALYSED, ROOT
 
@@ -50,7 +51,7 @@ def uses() -> dict[str, set[str]]:
 def bars(id: str, readings: Sequence[Reading]) -> list[str]:
     """The thresholds that decide a claim, by name: those that its measure uses, or what it calls; heads are weighed."""
     seen: set[str] = {"NEARLY_ALL"} if any(r.head.startswith("L") for r in readings) else set()
-    new = {id.lower()}
+    new = {measures.CLAIMS[id].measure.__name__}
     while new:
         seen |= new
         new = {name for function in new for name in uses().get(function, ())} - seen
@@ -97,14 +98,14 @@ def page(id: str, models: Models, books: Books) -> str:
     marks = markdown([f"`{name}`" for name in found], [[f"{MARKS[v]} {v}" for v in map(verdict, found.values())]])
     why = [f"- **{getattr(thresholds, name):.3g}** (`{name}`). {reasons()[name]}" for name in bars(id, found[ANALYSED])]
     each = [
-        f"<details><summary>{name}: {len(readings)} numbers</summary>\n\n{numbers(id, readings)}\n\n</details>"
+        f"<details><summary>{name} ({len(readings)})</summary>\n\n{numbers(id, readings)}\n\n</details>"
         for name, readings in found.items()
     ]
     parts = [
         f"# {id}: {claim.text}",
         marks,
         "## What the paper says",
-        f"{said(id, books)} (Its evidence or figure: {claim.paper}.)",
+        said(id, books) + ("" if claim.paper == NOT_ASKED else f" (Its evidence or figure: {claim.paper}.)"),
         "## Expected and found",
         f"What we expected of `{ANALYSED}` was written down before this was asked of it.",
         markdown(

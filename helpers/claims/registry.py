@@ -31,6 +31,7 @@ class Claim:
 
 
 CLAIMS: dict[str, Claim] = {}
+NOT_ASKED = "not asked"  # in the place of the paper's evidence, where a claim is the series' own
 
 
 def claim(id: str, text: str, paper: str, **labels: str) -> Callable[[Measure], Measure]:

@@ -1,4 +1,4 @@
-"""Every public function of helpers has a property, a fuzz test, or a reason why not."""
+"""Every public function of helpers has a property, a fuzz test, or a reason why not; a measure: the planted model."""
 
 import importlib
 import inspect
@@ -10,6 +10,7 @@ import test_properties_analysis
 import test_properties_rest
 
 import helpers
+from helpers.claims.measures import CLAIMS
 
 TESTS = Path(__file__).parent.parent
 TABLES = (test_properties_analysis, test_properties_rest)
@@ -86,7 +87,8 @@ def tried():
 
 def test_every_public_function_is_tried_or_has_a_reason():
     names = tried()
-    alone = [name for name in public() if ".".join(name.split(".")[-2:]) not in names]
+    claims = {f"{c.measure.__module__}.{c.measure.__name__}".removeprefix("helpers.") for c in CLAIMS.values()}
+    alone = [name for name in public() if name not in claims and ".".join(name.split(".")[-2:]) not in names]
     assert not [name for name in alone if name.rpartition(".")[0] not in REASONS]
 
 

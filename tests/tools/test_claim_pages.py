@@ -9,6 +9,7 @@ import readme
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers.claims import measures, thresholds
+from helpers.claims.registry import NOT_ASKED
 from helpers.places import SHIPPED
 
 
@@ -31,11 +32,11 @@ def test_a_page_has_every_reading_the_paper_and_the_evidence(id):
     models, books = readme.models(), claims_page.notebooks()
     page = claim_pages.page(id, models, books)
     for name in SHIPPED:
-        table = page.split(f"<summary>{name}: ")[1].split("</details>")[0]
+        table = page.split(f"<summary>{name} (")[1].split("</details>")[0]
         rows = re.findall(r"^\| (?!---|measure)", table, re.MULTILINE)
-        assert int(table.split(" ")[0]) == len(rows) == len(models[name][id])
+        assert int(table.split(")")[0]) == len(rows) == len(models[name][id])
     assert "](../../notebooks/0" in page
-    assert ("does not ask this" in page) == (measures.CLAIMS[id].paper == "not asked")
+    assert ("does not ask this" in page) == (measures.CLAIMS[id].paper == NOT_ASKED)
 
 
 def test_the_papers_words_are_the_first_sentence_of_what_a_notebook_says_of_them():

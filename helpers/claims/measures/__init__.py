@@ -28,8 +28,9 @@ def measure(obs: Observation, wanted: Iterable[str] | None = None) -> dict[str, 
     """The readings of each claim (default: of all).
 
     Raises:
-        ValueError: a claim cannot be asked of this model: B1 to B4 are about 3 layers, C1 to C5 about the last of
-            several, C1 about sequences with c beyond ``STRONG_C`` on either side, all about contexts of 3 and more.
+        ValueError: a claim cannot be asked of this model: those of layer 1 are about 3 layers, C1 to C5 about the
+            last of several, C1 about sequences with c beyond ``STRONG_C`` on either side, all about contexts of 3 and
+            more.
         KeyError: an id that is not in ``CLAIMS``.
     """
     if obs.config.n_ctx <= THIRD:

@@ -9,7 +9,7 @@ from helpers.analysis.estimates import Estimate, exactly, number, rounded
 from helpers.analysis.following import Prediction, signs
 from helpers.analysis.observation import Observation
 from helpers.claims.readings import Reading
-from helpers.claims.registry import claim
+from helpers.claims.registry import NOT_ASKED, claim
 from helpers.claims.thresholds import HALF, NEARLY_ALL, PAPER_MSE, SAME_C
 
 
@@ -18,7 +18,7 @@ def s5(obs: Observation) -> list[Reading]:
     return [Reading("mse", obs.mse(), high=PAPER_MSE, note=f" (R² {obs.r2():.5f})")]
 
 
-@claim("S6", "the prediction follows c", "not asked", loss="error ÷ best rule blind to c", off="implied c less c")
+@claim("S6", "the prediction follows c", NOT_ASKED, loss="error ÷ best rule blind to c", off="implied c less c")
 def s6(obs: Observation) -> list[Reading]:
     """Pooled over lengths of context, so about the shortest (``following.loss_by_context`` has each by itself)."""
     found = following.following(obs, obs.prediction)

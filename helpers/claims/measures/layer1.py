@@ -20,7 +20,7 @@ from helpers.claims.thresholds import LOW_RANK, NEAR_ZERO, SPARSE
 def middle(obs: Observation) -> int:
     """The layer that these claims are about. Raises ValueError unless there are 3."""
     if obs.config.n_layers != 3:
-        raise ValueError(f"claims B1 to B4 are about the middle one of 3 layers, got {obs.config.n_layers}")
+        raise ValueError(f"claims of layer 1 are about the middle one of 3 layers, got {obs.config.n_layers}")
     return 1
 
 
