@@ -23,7 +23,6 @@ from helpers.training.recipes import RECIPES
 STUDIES = places.STUDY.parent
 SETTINGS, BEYOND, PRECISION = (sweeps.read(STUDIES / f"{name}.toml") for name in ("settings", "beyond", "precision"))
 BASE = SETTINGS.recipes[sweeps.BASE]
-OLDER = {"C1.parity", "C4.without", "C5.even", "C5.expected"}  # ways of measuring that stand in rows made before
 
 
 def test_the_table_of_choices_is_of_todays_choices():
@@ -84,12 +83,12 @@ def test_the_base_is_origin_in_a_shorter_recipe():
 
 
 def test_the_table_of_settings_is_of_todays_settings_and_claims():
-    """A claim newer than the table has no column; of keys that are gone the table has only those named as older."""
+    """A claim newer than the table has no column, a key that is gone none any more."""
     rows = study.load(places.STUDY)
     assert set(zip(rows["setting"], rows["seed"], strict=True)) <= set(SETTINGS)
     known = {id: {f"{id}.{key}" for key in one.labels} for id, one in CLAIMS.items()}
     of_run = {"setting", "seed", "test_mse", "r2", "error"}
-    assert set(rows) <= of_run.union(known, OLDER, *known.values())
+    assert set(rows) <= of_run.union(known, *known.values())
 
 
 def test_less_of_layer_1_stays_less_of_it(tmp_path, monkeypatch):
