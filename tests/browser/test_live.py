@@ -127,7 +127,7 @@ def test_jupyterlab_opens_notebook_01_and_a_link_of_its_first_cell_leads_to_the_
     page.set_default_timeout(MINUTES)
     page.route("**/*", offline)
     page.goto(lab)
-    link = page.locator('.jp-Notebook a:text-is("glossary")').first
+    link = page.locator('.jp-Notebook a:text-is("glossary"):visible').first  # of the tab in front
     link.wait_for()
     assert page.url.startswith(f"{lab}/lab/tree/notebooks/01_data_generation.ipynb")
     page.wait_for_function("link => link.href.includes('/files/docs/glossary.md')", arg=link.element_handle())
