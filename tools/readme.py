@@ -71,7 +71,7 @@ def mechanism() -> str:
             "share of the answer:",
             f"heads {each(values(results.PORTRAIT, 'share', f'L{layer}H'))}",
             f"MLP {each(values(results.PORTRAIT, 'share', f'L{layer} MLP'))}",
-            f"heads ablated: error × {values(results.PORTRAIT, 'cost', f'layer {layer}')[0]:,.0f}",
+            f"heads mean-ablated: error × {values(results.PORTRAIT, 'cost', f'layer {layer}')[0]:,.0f}",
         ]
         for layer, lines in enumerate(first)
     ]
