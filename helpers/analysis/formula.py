@@ -37,13 +37,17 @@ class Formula:
     sizes: Float[Tensor, "3 n features"]
     degree: int = DEGREE
 
-    def weights(self, v: Vectors) -> Float[Tensor, "batch n n"]:
-        """The weight of each vector in each guess."""
+    def terms(self, v: Vectors) -> Float[Tensor, "2 batch n n"]:
+        """The weight of each vector in each guess: of the terms of the position itself (0), of the last layer's (1)."""
         mixing = self.binding.mixing(v)
         s0, s1, s2 = torch.einsum("snf,bnf->sbn", self.sizes, numbers(v, mixing @ v, self.degree))[..., None]
         of_v, of_y = self.own[0] + self.now[:, :1] / s0, self.own[1] + self.now[:, 1:] / s0
-        eye = torch.eye(v.shape[1], dtype=v.dtype)
-        return (of_v * eye + of_y * mixing + self.before.tril() @ (mixing / s1)) / s2
+        here = of_v * torch.eye(v.shape[1], dtype=v.dtype) + of_y * mixing
+        return torch.stack([here, self.before.tril() @ (mixing / s1)]) / s2
+
+    def weights(self, v: Vectors) -> Float[Tensor, "batch n n"]:
+        """The weight of each vector in each guess."""
+        return self.terms(v).sum(dim=0)
 
     def __call__(self, v: Vectors) -> Vectors:
         """The guess for the next vector, at every position."""

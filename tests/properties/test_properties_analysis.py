@@ -27,6 +27,7 @@ from helpers.analysis import (
     interventions,
     jacobians,
     observation,
+    on_line,
     parity,
     paths,
     probes,
@@ -212,6 +213,8 @@ OF_MODELS = {
     "following.farther": (own(following.farther), OBS, SCALE),
     "following.distance_left": (lambda o, s: following.distance_left(o, o.prediction, s * o.targets), OBS, SCALE),
     "following.kept": (own(following.kept), OBS, SCALE),
+    "on_line.rises": (own(on_line.rises), OBS, SCALE),
+    "on_line.knowing_the_sign": (on_line.knowing_the_sign, OBS),
     "following.farthest": (own(following.farthest), OBS, SCALE),
     "following.following": (own(following.following), OBS, SCALE),
     "interchange.lines": (

@@ -19,6 +19,7 @@ REASONS = {
     "__main__": "the console command, tests/properties/test_properties_commands.py",
     "analysis.outside": "asks a model of drawn conditions: tests/analysis/test_outside.py",
     "analysis.moment": "parts have properties; a rule that is known: tests/analysis/test_moment.py",
+    "analysis.on_line": "``on_line`` is no number where c is not told: tests/analysis/test_on_line.py has its property",
     "analysis.beside": "parts have properties, their row tests/analysis/test_beside.py",
     "analysis.forecast": "the console command's property",
     "claims.asked": "minutes for each model; tests/claims/test_asked.py",

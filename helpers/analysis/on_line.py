@@ -1,0 +1,67 @@
+"""Which c a guess implies, sequence by sequence, and how it rises with c among sequences of one sign.
+
+On the line of its sequence any mixture of the vectors seen is a size times v_n + c' (v_n - v_{n-1}), exactly. The size
+is the sum of its weights, and c' the c that it implies. An error mixes the two and what ``following.kept`` says of
+c > 0 is easily had: a rule that knows no more of c than its sign keeps about as much there as a model does, and is told
+from one by how c' rises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from helpers.analysis.effects import ROUNDING, TwoRegressors
+from helpers.analysis.estimates import Estimate, line_fit
+from helpers.analysis.following import SMALLEST, Prediction, signs
+from helpers.analysis.observation import Observation
+from helpers.data.blind import best_weights, predict
+
+
+def on_line(
+    obs: Observation, prediction: Prediction, seen: int = 3
+) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Of each guess after ``seen`` vectors the size and the implied c; not a number where they cannot be told: where v_n is
+    parallel to the step or, of the implied c, the size is 0.
+
+    Raises:
+        ValueError: ``seen`` is not between 2 and the longest context.
+    """
+    if not 2 <= seen <= obs.config.n_ctx:
+        raise ValueError(f"seen must be from 2 to {obs.config.n_ctx}, got {seen}")
+    last = slice(seen - 1, seen)
+    step = obs.vectors - obs.vectors.roll(1, dims=1)
+    sums = TwoRegressors.of(obs.vectors[:, last], step[:, last], prediction[:, last])
+    size, share = sums.coefficients
+    told = sums.pp * sums.qq - sums.pq**2 > ROUNDING * sums.pp * sums.qq
+    return size.where(told, torch.nan), (share / size).where(told, torch.nan)
+
+
+def rises(obs: Observation, prediction: Prediction, seen: int = 3) -> dict[str, Estimate]:
+    """By sign of c, how steeply the implied c rises with c after ``seen`` vectors, where |c| is ``SMALLEST`` or more.
+
+    1 for a guess that follows c, 0 for one that implies the same c in all sequences of a sign, however small its error.
+
+    Raises:
+        ValueError: ``seen`` is not between 2 and the longest context, or too few sequences have a c that can be told.
+    """
+    implied, found = on_line(obs, prediction, seen)[1], {}
+    for name, sign in signs(obs).items():
+        chosen = (sign * obs.c >= SMALLEST) & implied.isfinite()
+        found[name] = line_fit(obs.c[chosen, None], implied[chosen, None]).slope
+    return found
+
+
+def knowing_the_sign(obs: Observation) -> Prediction:
+    """What the best rule predicts that knows the sign of c alone: for each sign a fixed mixture of the vectors."""
+    guess = torch.empty_like(obs.targets)
+    bounds = {-1: dict(c_max=min(obs.family.c_max, 0.0)), 1: dict(c_min=max(obs.family.c_min, 0.0))}
+    for sign, bound in bounds.items():
+        chosen = obs.c < 0 if sign < 0 else obs.c >= 0
+        if chosen.any():
+            weights = best_weights(replace(obs.family, **bound))
+            guess[chosen] = torch.from_numpy(predict(weights, obs.vectors[chosen].numpy()))
+    return guess
