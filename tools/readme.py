@@ -87,8 +87,8 @@ def algorithm() -> str:
     def both(what: str) -> str:
         return "{:.2f} (c &lt; 0), {:.2f} (c &gt; 0)".format(*(kept[f"{what}, c {side} 0"] for side in "<>"))
 
-    said = {"average": "this average alone keeps", "without layer 2": "without it, sum again 1: kept"}
-    said |= {"last size fixed": "with a size that does not vary"}
+    said = {"average": "this average alone keeps", "without layer 2": "kept without it, sum again 1"}
+    said |= {"last size fixed": "kept with a size that stays"}
     return algorithm_drawing([[words, both(what)] for what, words in said.items()]).data
 
 

@@ -32,7 +32,8 @@ def final_bias(obs: Observation) -> Float[Tensor, " dimension"]:
 
 def head_result(obs: Observation, head: Component) -> Float[Tensor, "batch n_ctx d_model"]:
     """What one head writes to the residual stream (its value bias included, the layer's output bias not)."""
-    return obs.cache[check(head, obs.config, "head").hook][:, :, head.head] @ obs.bridge.W_O[head.layer, head.head]
+    value = obs.cache[check(head, obs.config, "head").hook][:, :, head.head]
+    return value @ obs.bridge.blocks[head.layer].attn.W_O[head.head]
 
 
 def contributions(obs: Observation) -> dict[Component, Float[Tensor, "batch n_ctx dimension"]]:

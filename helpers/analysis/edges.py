@@ -103,13 +103,13 @@ def predict(obs: Observation, on: Edges, instead: Written) -> Prediction:
 
     for i in range(config.n_layers):
         block = bridge.blocks[i]
-        weights = ((getattr(bridge, f"W_{x}")[i], getattr(bridge, f"b_{x}")[i]) for x in "QKV")
+        weights = ((getattr(block.attn, f"W_{x}"), getattr(block.attn, f"b_{x}")) for x in "QKV")
         if still(3 * n):
             own += known[len(own) : len(own) + n]
         else:
             q, k, v = (read(block.ln1, n) @ w[:, None] + b[:, None, None] for w, b in weights)
-            own += as_pattern(q @ k.mT / config.d_head**0.5) @ v @ bridge.W_O[i][:, None]
-        bias = bias + bridge.b_O[i]
+            own += as_pattern(q @ k.mT / config.d_head**0.5) @ v @ block.attn.W_O[:, None]
+        bias = bias + block.attn.b_O
         own.append(known[len(own)] if still(1) else block.mlp(read(block.ln2)[0]))
     return bridge.unembed(read(bridge.ln_final)[0])
 

@@ -6,9 +6,9 @@ c* is read from predictions by bins of c and compared with what the targets of t
 
 Both have a range in which they say something. Errors are summed over lengths of context, and that of the blind rule
 falls fourfold with each vector more: so the loss, and what is ``kept``, are about contexts of 3 to 5
-(``loss_by_context``). The implied c mixes with the size of a prediction where vectors and steps are nearly parallel:
-for |c| above some 1.2 it is ill determined, with wide intervals, and where they are parallel to rounding it is left
-out (``PARALLEL``).
+(``loss_by_context``). Among c > 0 they ask little more than the sign of c: ``on_line`` asks which. The implied c mixes
+with the size of a prediction where vectors and steps are nearly parallel: for |c| above some 1.2 it is ill determined,
+with wide intervals, and where they are parallel to rounding it is left out (``PARALLEL``).
 """
 
 from __future__ import annotations

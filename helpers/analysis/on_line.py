@@ -24,8 +24,9 @@ from helpers.data.blind import best_weights, predict
 def on_line(
     obs: Observation, prediction: Prediction, seen: int = 3
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
-    """Of each guess after ``seen`` vectors the size and the implied c; not a number where they cannot be told: where v_n is
-    parallel to the step or, of the implied c, the size is 0.
+    """Of each guess after ``seen`` vectors the size and the implied c.
+
+    Neither is a number where v_n is parallel to the step, the implied c where the size is 0.
 
     Raises:
         ValueError: ``seen`` is not between 2 and the longest context.

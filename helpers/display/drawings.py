@@ -73,7 +73,7 @@ def model_drawing(config: ModelConfig, notes: Sequence[Sequence[str]] = (), resu
 
 STEPS = (  # of the algorithm, from left to right: who does it, what is done, in the colour of the heads or of the rest
     ("layer 0", "averages the last vectors,\naway from what is like v_n", 0),
-    ("layer 2", "subtracts averages: for\nc &gt; 0, on beyond v_n", 0),
+    ("layer 2", "subtracts averages, by place,\nsize and where it looks: for\nc &gt; 0, on beyond v_n", 0),
     ("the last layer norm", "divides, so that the\nweights sum to about 1", 6),
 )
 
@@ -89,7 +89,7 @@ def algorithm_drawing(notes: Sequence[Sequence[str]]) -> SVG:
     middle, width, height = top + 36, end + 92, below + 20 * max(map(len, notes))
     measured = (
         "numbers: how long v_n and the mixture are and the angle between them, here and on average so far;\n"
-        "the layers write them, and they set the sizes that are divided by"
+        "layers 0 to 2 write polynomials of them, and these set the sizes that are divided by"
     )
     parts = [
         f'<line x1="90" y1="{middle}" x2="{end + 2}" y2="{middle}" stroke="#555555" stroke-width="4"/>',

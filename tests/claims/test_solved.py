@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from helpers.analysis import following
+from helpers.analysis import following, on_line
 from helpers.analysis.observation import observe
 from helpers.claims.measures.error import broken, knows, s6, solved, solved_without
 from helpers.claims.readings import way_agrees
@@ -46,6 +46,15 @@ def test_only_who_follows_c_solves_the_task(narrow, rules, rule, able):
     # An intervention that changes nothing at all barely hurts, but only where there was something to hurt.
     assert verdicts(solved(obs, "x", obs.prediction)) == [able, able]
     assert verdicts(solved_without(obs, "x", "L1H0", 1.0, obs.prediction)) == [able, able]
+
+
+def test_who_knows_the_sign_of_c_alone_has_not_solved_the_task(narrow, rules):
+    """Its error for c > 0 is as small as a model's; the implied c tells it from one."""
+    obs = standing_in(narrow, on_line.knowing_the_sign(narrow))
+    assert knows(obs) and not any(verdicts(s6(obs)))
+    able = standing_in(narrow, rules["exact"])
+    kept, *_ = (r for r in solved(able, "x", obs.prediction) if r.key == "x" and "c > 0" in r.head)
+    assert kept.agrees and not any(verdicts(solved(able, "x", obs.prediction)))
 
 
 @pytest.mark.parametrize("left", ["blind", "half blind"])
