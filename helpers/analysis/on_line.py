@@ -56,6 +56,25 @@ def rises(obs: Observation, prediction: Prediction, seen: int = 3) -> dict[str, 
     return found
 
 
+def moved(
+    obs: Observation, prediction: Prediction, other: Float[Tensor, " batch"], seen: int = 3
+) -> dict[str, Estimate]:
+    """By sign of c, how far an intervention takes the implied c to another c of the same sign, after ``seen`` vectors.
+
+    The slope of the implied c's change from the model's own on that of c, where |c| is ``SMALLEST`` or more for both: 1
+    if it goes all the way, 0 if what was put in does not tell c.
+
+    Raises:
+        ValueError: ``seen`` is not between 2 and the longest context, or too few sequences have a c that can be told.
+    """
+    now, own = (on_line(obs, guess, seen)[1] for guess in (prediction, obs.prediction))
+    change, found = now - own, {}
+    for name, sign in signs(obs).items():
+        chosen = (torch.minimum(sign * obs.c, sign * other) >= SMALLEST) & change.isfinite()
+        found[name] = line_fit((other - obs.c)[chosen, None], change[chosen, None]).slope
+    return found
+
+
 def knowing_the_sign(obs: Observation) -> Prediction:
     """What the best rule predicts that knows the sign of c alone: for each sign a fixed mixture of the vectors."""
     guess = torch.empty_like(obs.targets)

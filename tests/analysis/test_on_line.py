@@ -58,6 +58,17 @@ def test_who_follows_c_rises_with_it_and_one_c_for_all_does_not(obs, seen):
     assert on_line.rises(obs, one, seen)["c > 0"].value == pytest.approx(0, abs=1e-5)
 
 
+def test_a_swapped_c_is_followed_as_far_as_it_is(obs):
+    able = dataclasses.replace(obs, prediction=obs.targets)
+    other = obs.c.sign() * obs.c.abs().roll(1)
+    for share in (1.0, 0.25, -0.5):
+        c = obs.c + share * (other - obs.c)
+        found = on_line.moved(able, obs.vectors + c[:, None, None] * steps(obs), other)
+        assert [e.value for e in found.values()] == [pytest.approx(share)] * 2
+    random = obs.vectors + obs.c.roll(7)[:, None, None] * steps(obs)
+    assert all(e.low < 0.3 for e in on_line.moved(able, random, other).values())
+
+
 def test_knowing_the_sign_is_enough_for_the_error_and_not_for_the_slope(obs):
     able = dataclasses.replace(obs, prediction=obs.targets)
     guess = on_line.knowing_the_sign(obs)

@@ -214,6 +214,7 @@ OF_MODELS = {
     "following.distance_left": (lambda o, s: following.distance_left(o, o.prediction, s * o.targets), OBS, SCALE),
     "following.kept": (own(following.kept), OBS, SCALE),
     "on_line.rises": (own(on_line.rises), OBS, SCALE),
+    "on_line.moved": (lambda o, s: on_line.moved(o, s * o.prediction, -o.c), OBS, SCALE),
     "on_line.knowing_the_sign": (on_line.knowing_the_sign, OBS),
     "following.farthest": (own(following.farthest), OBS, SCALE),
     "following.following": (own(following.following), OBS, SCALE),
