@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from helpers.analysis.attribution import head_result
 from helpers.analysis.components import INPUT, Component, attention, head, mlp
 from helpers.analysis.edits import as_pattern
 from helpers.analysis.following import blind_prediction, signs
@@ -54,13 +53,17 @@ def possible(config: ModelConfig) -> Bool[Tensor, "readers senders"]:
     return torch.tensor([[step(s) < step(r) for s in senders(config)] for r, _ in readers(config)])
 
 
+def _by_heads(obs: Observation, layer: int) -> Written:
+    """What each head of a layer writes."""
+    return torch.einsum("bnhd,hdm->hbnm", obs.cache["z", layer], obs.bridge.blocks[layer].attn.W_O)
+
+
 def written(obs: Observation) -> Written:
     """What each sender writes, a head without the bias that its layer adds."""
-    found = [obs.cache["resid_pre", 0]]
+    found = [obs.cache["resid_pre", 0][None]]
     for i in range(obs.config.n_layers):
-        found += [head_result(obs, h) for h in obs.heads(i)]
-        found.append(obs.cache["mlp_out", i])
-    return torch.stack(found)
+        found += [_by_heads(obs, i), obs.cache["mlp_out", i][None]]
+    return torch.cat(found)
 
 
 def at_position(obs: Observation) -> Written:
@@ -78,8 +81,8 @@ def predict(obs: Observation, on: Edges, instead: Written) -> Prediction:
         instead: what comes in the place of what a sender writes, of each sender.
     """
     config, bridge, n = obs.config, obs.bridge, obs.config.n_heads
-    known, bias = written(obs), torch.zeros(config.d_model, dtype=torch.float64)
-    own, row, as_observed = [known[0]], 0, not on.requires_grad
+    own, row, as_observed = [obs.cache["resid_pre", 0]], 0, not on.requires_grad
+    stream = own[0]  # what a reader sees whose edges are all on
 
     def still(count: int) -> bool:
         """Whether the next so many readers, and all before, see what they saw: then what they write is known."""
@@ -91,26 +94,29 @@ def predict(obs: Observation, on: Edges, instead: Written) -> Prediction:
     def read(norm: nn.Module, count: int = 1) -> Float[Tensor, "readers batch n_ctx d_model"]:
         """What the next so many readers see, through layer norm; those that see the same stream share the work."""
         nonlocal row
-        wanted, other = on[..., row : row + count, : len(own)], instead[: len(own)]
+        less, which = on[..., row : row + count, : len(own)] - 1, torch.arange(count)
         row += count
-        moves, all_other = torch.stack(own) - other, other.sum(dim=0) + bias
-        if on.ndim == 3:
-            return norm(torch.einsum("brs,sbnd->rbnd", wanted, moves) + all_other)
-        which = torch.arange(count)
-        if not on.requires_grad:
-            wanted, which = wanted.unique(dim=0, return_inverse=True)
-        return norm(torch.einsum("rs,sbnd->rbnd", wanted, moves) + all_other)[which]
+        if on.ndim == 2 and not on.requires_grad:
+            less, which = less.unique(dim=0, return_inverse=True)
+        off = range(len(own)) if on.requires_grad else less.flatten(0, -2).any(dim=0).nonzero().flatten().tolist()
+        if not off:
+            return norm(stream[None])[which]
+        moves = torch.stack([own[s] - instead[s] for s in off])
+        by = "brs,sbnd->rbnd" if on.ndim == 3 else "rs,sbnd->rbnd"
+        return norm(stream + torch.einsum(by, less[..., list(off)], moves))[which]
 
     for i in range(config.n_layers):
         block = bridge.blocks[i]
         weights = ((getattr(block.attn, f"W_{x}"), getattr(block.attn, f"b_{x}")) for x in "QKV")
         if still(3 * n):
-            own += known[len(own) : len(own) + n]
+            heads = _by_heads(obs, i)
         else:
             q, k, v = (read(block.ln1, n) @ w[:, None] + b[:, None, None] for w, b in weights)
-            own += as_pattern(q @ k.mT / config.d_head**0.5) @ v @ block.attn.W_O[:, None]
-        bias = bias + block.attn.b_O
-        own.append(known[len(own)] if still(1) else block.mlp(read(block.ln2)[0]))
+            heads = as_pattern(q @ k.mT / config.d_head**0.5) @ v @ block.attn.W_O[:, None]
+        own += heads
+        stream = stream + heads.sum(dim=0) + block.attn.b_O
+        own.append(obs.cache["mlp_out", i] if still(1) else block.mlp(read(block.ln2)[0]))
+        stream = stream + own[-1]
     return bridge.unembed(read(bridge.ln_final)[0])
 
 

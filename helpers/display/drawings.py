@@ -103,7 +103,11 @@ def algorithm_drawing(notes: Sequence[Sequence[str]]) -> SVG:
             f'<text x="{centre}" y="{top - 12}" text-anchor="middle" font-size="14" font-weight="bold">{who}</text>',
             f'<rect x="{x}" y="{top}" width="{wide}" height="72" rx="6" fill="white"/>',
             _box(x, top, wide, what, PALETTE[colour], 72),
-            _arrow(int(centre), *((top + 74, numbers - 2) if i == 0 else (numbers - 2, top + 74)), PALETTE[1], ""),
+        ]
+        # Both layers write numbers; layer 2 and the last layer norm read them.
+        down, up = (top + 74, numbers - 2), (numbers - 2, top + 74)
+        parts += [
+            _arrow(int(centre) + 60 * j, *ends, PALETTE[1], "") for j, ends in enumerate([[down], [down, up], [up]][i])
         ]
         parts += [f'<text x="{x}" y="{below + 19 * j}" font-size="13">{line}</text>' for j, line in enumerate(lines)]
     return _svg(width, height, "what the model computes, step by step", parts)
