@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+from typing import Any
+
 import yaml
 from docutils.nodes import Node, SkipNode
 from latex2mathml.converter import convert
@@ -50,6 +54,17 @@ def _block(self: HTML5Translator, node: Node) -> None:
 html_math_renderer = "mathml"
 
 
+def whole_intervals(html: str) -> str:
+    """A page in which no line breaks within an interval that a table's cell has."""
+    joined = partial(re.sub, r"\S+ \[[^][<>]*\]", lambda found: found[0].replace(" ", "\u00a0"))
+    return re.sub("<td.*?</td>", lambda cell: joined(cell[0]), html, flags=re.DOTALL)
+
+
+def _keep_whole(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Node | None) -> None:
+    context["body"] = whole_intervals(context.get("body", ""))
+
+
 def setup(app: Sphinx) -> None:
-    """Formulas as MathML, which browsers draw themselves: no script, nothing fetched."""
+    """Formulas as MathML, which browsers draw themselves: no script, nothing fetched. Intervals in one piece."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.connect("html-page-context", _keep_whole)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from ast import literal_eval
 
 import site_notebook as site
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -9,14 +10,21 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.places import ROOT
 
 
+def of_settings(what):
+    """What Sphinx's settings hold, printed."""
+    shown = f"import runpy; print(ascii(runpy.run_path('docs/conf.py'){what}))"
+    run = [sys.executable, "-c", shown]
+    return literal_eval(subprocess.run(run, cwd=ROOT, check=True, capture_output=True, encoding="utf-8").stdout)
+
+
+def test_an_interval_in_a_table_is_in_one_piece():
+    page = "<p>1.0 [0.9, 1.1]</p><td>c of 1.0 [0.9, 1.1] and -2 [-3, -1]</td><td>0 [1, 2]</td>"
+    expected = "<p>1.0 [0.9, 1.1]</p><td>c of 1.0\u00a0[0.9,\u00a01.1] and -2\u00a0[-3,\u00a0-1]</td>"
+    assert of_settings(f"['whole_intervals']({page!r})") == expected + "<td>0\u00a0[1,\u00a02]</td>"
+
+
 def test_the_pages_name_their_authors():
-    said = subprocess.run(
-        [sys.executable, "-c", "import runpy; print(runpy.run_path('docs/conf.py')['author'])"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        encoding="utf-8",
-    ).stdout.strip()
+    said = of_settings("['author']")
     assert said and f'name: "{said}"' in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
