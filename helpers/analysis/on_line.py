@@ -77,11 +77,10 @@ def moved(
 
 def knowing_the_sign(obs: Observation) -> Prediction:
     """What the best rule predicts that knows the sign of c alone: for each sign a fixed mixture of the vectors."""
-    guess = torch.empty_like(obs.targets)
-    bounds = {-1: dict(c_max=min(obs.family.c_max, 0.0)), 1: dict(c_min=max(obs.family.c_min, 0.0))}
-    for sign, bound in bounds.items():
-        chosen = obs.c < 0 if sign < 0 else obs.c >= 0
+    guess, family = torch.empty_like(obs.targets), obs.family
+    below, above = dict(c_max=min(family.c_max, 0.0)), dict(c_min=max(family.c_min, 0.0))
+    for chosen, bound in ((obs.c < 0, below), (obs.c >= 0, above)):
         if chosen.any():
-            weights = best_weights(replace(obs.family, **bound))
+            weights = best_weights(replace(family, **bound))
             guess[chosen] = torch.from_numpy(predict(weights, obs.vectors[chosen].numpy()))
     return guess
