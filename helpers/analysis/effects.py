@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from helpers.analysis.attribution import head_result, to_output
@@ -100,8 +100,8 @@ class TwoRegressors(NamedTuple):
         b, a = self.coefficients
         return (b * self.py + a * self.qy) / self.yy
 
-    def told(self, least: float) -> bool:
-        """Of totals, whether p and q are far enough from parallel (squared sine above ``least``) to be told apart."""
+    def told(self, least: float) -> bool | Bool[Tensor, "*batch"]:
+        """Of totals or by sequence, whether p and q are far enough from parallel (squared sine above ``least``)."""
         return self.pp * self.qq - self.pq * self.pq > least * self.pp * self.qq
 
     def estimate(self, statistic: Callable[[TwoRegressors], Sums]) -> Estimate:

@@ -20,10 +20,10 @@ from helpers.analysis.following import SMALLEST, Prediction, signs
 from helpers.analysis.observation import Observation
 from helpers.data.blind import best_weights, predict
 
+PerSequence = Float[Tensor, " batch"]
 
-def on_line(
-    obs: Observation, prediction: Prediction, seen: int = 3
-) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
+
+def on_line(obs: Observation, prediction: Prediction, seen: int = 3) -> tuple[PerSequence, PerSequence]:
     """Of each guess after ``seen`` vectors the size and the implied c.
 
     Neither is a number where v_n is parallel to the step, the implied c where the size is 0.
@@ -37,8 +37,17 @@ def on_line(
     step = obs.vectors - obs.vectors.roll(1, dims=1)
     sums = TwoRegressors.of(obs.vectors[:, last], step[:, last], prediction[:, last])
     size, share = sums.coefficients
-    told = sums.pp * sums.qq - sums.pq**2 > ROUNDING * sums.pp * sums.qq
+    told = sums.told(ROUNDING)
     return size.where(told, torch.nan), (share / size).where(told, torch.nan)
+
+
+def _slopes(obs: Observation, other: PerSequence, x: PerSequence, y: PerSequence) -> dict[str, Estimate]:
+    """By sign, the slope of y on x where the c of a sequence and another are ``SMALLEST`` or more, and y is finite."""
+    found = {}
+    for name, sign in signs(obs).items():
+        chosen = (torch.minimum(sign * obs.c, sign * other) >= SMALLEST) & y.isfinite()
+        found[name] = line_fit(x[chosen, None], y[chosen, None]).slope
+    return found
 
 
 def rises(obs: Observation, prediction: Prediction, seen: int = 3) -> dict[str, Estimate]:
@@ -49,16 +58,10 @@ def rises(obs: Observation, prediction: Prediction, seen: int = 3) -> dict[str, 
     Raises:
         ValueError: ``seen`` is not between 2 and the longest context, or too few sequences have a c that can be told.
     """
-    implied, found = on_line(obs, prediction, seen)[1], {}
-    for name, sign in signs(obs).items():
-        chosen = (sign * obs.c >= SMALLEST) & implied.isfinite()
-        found[name] = line_fit(obs.c[chosen, None], implied[chosen, None]).slope
-    return found
+    return _slopes(obs, obs.c, obs.c, on_line(obs, prediction, seen)[1])
 
 
-def moved(
-    obs: Observation, prediction: Prediction, other: Float[Tensor, " batch"], seen: int = 3
-) -> dict[str, Estimate]:
+def moved(obs: Observation, prediction: Prediction, other: PerSequence, seen: int = 3) -> dict[str, Estimate]:
     """By sign of c, how far an intervention takes the implied c to another c of the same sign, after ``seen`` vectors.
 
     The slope of the implied c's change from the model's own on that of c, where |c| is ``SMALLEST`` or more for both: 1
@@ -68,11 +71,7 @@ def moved(
         ValueError: ``seen`` is not between 2 and the longest context, or too few sequences have a c that can be told.
     """
     now, own = (on_line(obs, guess, seen)[1] for guess in (prediction, obs.prediction))
-    change, found = now - own, {}
-    for name, sign in signs(obs).items():
-        chosen = (torch.minimum(sign * obs.c, sign * other) >= SMALLEST) & change.isfinite()
-        found[name] = line_fit((other - obs.c)[chosen, None], change[chosen, None]).slope
-    return found
+    return _slopes(obs, other, other - obs.c, now - own)
 
 
 def knowing_the_sign(obs: Observation) -> Prediction:
